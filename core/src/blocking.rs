@@ -1,0 +1,58 @@
+//! The calls of [`Client`] for threads that wait.
+
+use std::time::Duration;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::request::TokenRequest;
+use crate::token::{AccessToken, TokenValue};
+
+/// A client's calls that block the thread. Each wait is bounded by the client's `timeout`.
+#[derive(Clone, Copy, Debug)]
+pub struct Blocking<'a>(&'a Client);
+
+impl<'a> Blocking<'a> {
+    pub(crate) fn new(client: &'a Client) -> Blocking<'a> {
+        Blocking(client)
+    }
+
+    /// As [`Client::token`].
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn token(&self) -> Result<TokenValue, Error> {
+        self.access_token().map(TokenValue)
+    }
+
+    /// As [`Client::access_token`].
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn access_token(&self) -> Result<AccessToken, Error> {
+        self.access_token_with(&TokenRequest::default())
+    }
+
+    /// As [`Client::access_token_with`].
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn access_token_with(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        if let Some(token) = self.0.cached(request) {
+            return Ok(token);
+        }
+        let mut pending = self.0.obtain(request);
+        loop {
+            if let Some(answer) = pending.wait(Duration::from_secs(1)) {
+                return answer;
+            }
+        }
+    }
+
+    /// As [`Client::authorization`].
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub fn authorization(&self) -> Result<String, Error> {
+        self.access_token().map(|token| token.authorization())
+    }
+}

@@ -1,0 +1,122 @@
+//! Options one by one, for Rust.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::config::{Config, OptionMap};
+use crate::error::Error;
+
+/// Collects options; [`ClientBuilder::build`] checks them. The names and defaults are those of the schema.
+#[derive(Clone, Default)]
+pub struct ClientBuilder(OptionMap);
+
+macro_rules! text_options {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(self, $name: impl Into<String>) -> ClientBuilder {
+            self.set(stringify!($name), Value::String($name.into()))
+        }
+    )*};
+}
+
+macro_rules! list_options {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name<T: Into<String>>(self, $name: impl IntoIterator<Item = T>) -> ClientBuilder {
+            self.set(stringify!($name), $name.into_iter().map(Into::into).collect::<Vec<String>>().into())
+        }
+    )*};
+}
+
+macro_rules! duration_options {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(self, $name: Duration) -> ClientBuilder {
+            self.set(stringify!($name), $name.as_secs_f64().into())
+        }
+    )*};
+}
+
+impl ClientBuilder {
+    text_options! {
+        /// URL of the token endpoint (RFC 6749 section 3.2).
+        token_endpoint
+        /// Client identifier (RFC 6749 section 2.2).
+        client_id
+        /// Client secret (RFC 6749 section 2.3.1).
+        client_secret
+        /// `client_secret_basic` (the default), `client_secret_post` or `none`.
+        token_endpoint_auth_method
+        /// `form` (the default) or `raw`.
+        basic_encoding
+        /// URL of an HTTP proxy.
+        proxy
+        /// Scope, words joined by a space (RFC 6749 section 3.3).
+        scope
+        /// `memory` (the default) or `none`.
+        cache
+    }
+
+    list_options! {
+        /// Audiences of the token.
+        audience
+        /// Resource indicators (RFC 8707).
+        resource
+    }
+
+    duration_options! {
+        /// How long a connection may take. Default: 5 s.
+        connect_timeout
+        /// How long a call may take in all. Default: 10 s.
+        timeout
+        /// How long before expiry a token is no longer handed out without asking.
+        leeway
+        /// The lifetime of a token whose answer names none. Default: 300 s.
+        default_lifetime
+    }
+
+    /// PEM file of the certificate authorities to trust instead of the operating system's.
+    #[must_use]
+    pub fn tls_ca_file(self, path: impl AsRef<Path>) -> ClientBuilder {
+        self.set("tls_ca_file", Value::String(path.as_ref().to_string_lossy().into_owned()))
+    }
+
+    /// Additional parameters of the token request.
+    #[must_use]
+    pub fn extra_parameters(self, parameters: BTreeMap<String, String>) -> ClientBuilder {
+        self.set("extra_parameters", parameters.into_iter().collect())
+    }
+
+    /// Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
+    #[must_use]
+    pub fn refresh_at(self, fraction: f64) -> ClientBuilder {
+        self.set("refresh_at", fraction.into())
+    }
+
+    /// Checks the options and makes the client.
+    ///
+    /// # Errors
+    /// `ConfigError`: an option is missing, wrong or in conflict with another.
+    pub fn build(self) -> Result<Client, Error> {
+        Client::new(Config::from_value(Value::Object(self.0))?)
+    }
+
+    fn set(mut self, name: &str, value: Value) -> ClientBuilder {
+        self.0.insert(name.to_owned(), value);
+        self
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}

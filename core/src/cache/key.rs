@@ -1,0 +1,98 @@
+//! The cache key: one canonical function for every store.
+
+use ring::hmac;
+
+use crate::config::{AuthMethod, BasicEncoding, Config};
+use crate::request::Target;
+
+/// The name of an entry. A keyed hash: without the credential it tells nothing, and another credential is another key.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) struct CacheKey([u8; 32]);
+
+/// Everything that decides which token the server issues and whom it was asked from: a token under one key is right for
+/// every client with that key. Lengths stand before contents, so no two inputs run together.
+pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
+    let credential = config.client_secret.as_ref().map_or("", |secret| secret.expose());
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, credential.as_bytes()));
+    let mut scope: Vec<&str> = target.scope.iter().map(String::as_str).collect();
+    scope.sort_unstable();
+    scope.dedup();
+    let method = match config.auth_method {
+        AuthMethod::ClientSecretBasic => "client_secret_basic",
+        AuthMethod::ClientSecretPost => "client_secret_post",
+        AuthMethod::None => "none",
+    };
+    let encoding = match config.basic_encoding {
+        BasicEncoding::Form => "form",
+        BasicEncoding::Raw => "raw",
+    };
+    let ca_file = config.tls_ca_file.as_ref().map(|path| path.to_string_lossy());
+    let proxy = config.proxy.as_ref().map(|proxy| proxy.expose());
+    let extra = config.extra_parameters.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
+    let lists: [Vec<&str>; 6] = [
+        vec!["tokenwell 1", config.token_endpoint.as_str(), &config.client_id, method, encoding],
+        scope,
+        target.audience.iter().map(String::as_str).collect(),
+        target.resource.iter().map(String::as_str).collect(),
+        extra.collect(),
+        // Whom the client trusts: a token from behind another CA or proxy is not shared with it.
+        ca_file.as_deref().into_iter().chain(proxy).collect(),
+    ];
+    for list in &lists {
+        context.update(&(list.len() as u64).to_be_bytes());
+        for part in list {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part.as_bytes());
+        }
+    }
+    let mut key = [0; 32];
+    key.copy_from_slice(context.sign().as_ref());
+    CacheKey(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::request::TokenRequest;
+
+    fn key(changes: Value) -> CacheKey {
+        let mut options =
+            json!({"token_endpoint": "https://a.example/token", "client_id": "id", "client_secret": "secret"});
+        for (name, value) in changes.as_object().unwrap() {
+            options[name] = value.clone();
+        }
+        let config = Config::from_value(options).unwrap();
+        cache_key(&config, &Target::new(&config, &TokenRequest::default()))
+    }
+
+    #[test]
+    fn s12_whatever_decides_about_a_token_changes_the_key() {
+        let changes = [
+            json!({}),
+            json!({"token_endpoint": "https://b.example/token"}),
+            json!({"client_id": "other"}),
+            json!({"client_secret": "other"}),
+            json!({"token_endpoint_auth_method": "client_secret_post"}),
+            json!({"basic_encoding": "raw"}),
+            json!({"scope": "a"}),
+            json!({"scope": "a b"}),
+            json!({"audience": "a"}),
+            json!({"audience": ["a", "b"]}),
+            json!({"resource": "https://a.example/"}),
+            json!({"extra_parameters": {"a": "b"}}),
+            json!({"extra_parameters": {"b": "a"}}),
+            json!({"proxy": "http://proxy.example:3128"}),
+        ];
+        let keys: HashSet<CacheKey> = changes.iter().cloned().map(key).collect();
+        assert_eq!(keys.len(), changes.len());
+    }
+
+    #[test]
+    fn s12_the_order_of_scopes_does_not() {
+        assert_eq!(key(json!({"scope": "b a"})), key(json!({"scope": ["a", "b", "a"]})));
+    }
+}

@@ -1,0 +1,315 @@
+//! The face of the library.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use crate::blocking::Blocking;
+use crate::builder::ClientBuilder;
+use crate::cache::key::cache_key;
+use crate::cache::memory::Entry;
+use crate::clock::Moment;
+use crate::config::{Cache, Config};
+use crate::engine::engine;
+use crate::error::Error;
+use crate::flight::{Boarding, Flight, Mission, alone, board};
+use crate::lifecycle::{Phase, Policy};
+use crate::pending::{Answer, Pending};
+use crate::request::{Target, TokenRequest};
+use crate::stats::{Counters, Stats, count};
+use crate::token::{AccessToken, Held, Source, TokenValue};
+
+/// A resource server's 401 forces a refresh at most so often per key.
+const FORCED_REFRESH_PAUSE: Duration = Duration::from_secs(5);
+/// Targets that a client remembers beside its own; more are looked up in the registry each time.
+const MOST_TARGETS: usize = 64;
+
+/// Fetches, keeps and refreshes the access tokens of one OAuth 2.0 client (RFC 6749 section 4.4).
+///
+/// Cheap to clone. Making one does no I/O and starts no thread. Clients of equal options share their tokens.
+#[derive(Clone)]
+pub struct Client(Arc<Inner>);
+
+struct Inner {
+    config: Arc<Config>,
+    policy: Policy,
+    counters: Arc<Counters>,
+    closed: AtomicBool,
+    /// The entry of the client's own target.
+    entry: Arc<Entry>,
+    /// Entries of targets that calls have named. Copied when it grows, so that reading takes no lock.
+    others: ArcSwap<HashMap<Target, Arc<Entry>>>,
+}
+
+/// What an entry says about a call.
+enum Verdict {
+    /// Hand this out.
+    Ready(AccessToken),
+    /// Hand this out and refresh it.
+    Due(AccessToken),
+    /// The last flight failed a moment ago.
+    Refused(Error),
+    /// Ask the server.
+    Fetch,
+}
+
+impl Client {
+    /// A client of these options.
+    ///
+    /// # Errors
+    /// None today; options are checked when the [`Config`] is made.
+    pub fn new(config: Config) -> Result<Client, Error> {
+        let target = Target::new(&config, &TokenRequest::default());
+        Ok(Client(Arc::new(Inner {
+            policy: Policy { refresh_at: config.refresh_at, leeway: config.leeway },
+            counters: Arc::default(),
+            closed: AtomicBool::new(false),
+            entry: find_entry(&config, target),
+            others: ArcSwap::default(),
+            config: Arc::new(config),
+        })))
+    }
+
+    /// A client whose options come from the environment: `TOKENWELL_CLIENT_ID` and so on.
+    ///
+    /// # Errors
+    /// `ConfigError`, as [`Config::from_env`].
+    pub fn from_env() -> Result<Client, Error> {
+        Client::new(Config::from_env()?)
+    }
+
+    /// Options one by one.
+    pub fn builder() -> ClientBuilder {
+        ClientBuilder::default()
+    }
+
+    /// The bearer string.
+    ///
+    /// # Errors
+    /// `TransportError`, `ServerError` or `ResponseError`, and only when no valid token is left.
+    pub async fn token(&self) -> Result<TokenValue, Error> {
+        self.access_token().await.map(TokenValue)
+    }
+
+    /// The token with its type, expiry, scope and source.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub async fn access_token(&self) -> Result<AccessToken, Error> {
+        self.access_token_with(&TokenRequest::default()).await
+    }
+
+    /// A token for another scope, audience or resource, or with more life left.
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub async fn access_token_with(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        match self.cached(request) {
+            Some(token) => Ok(token),
+            None => self.obtain(request).await,
+        }
+    }
+
+    /// The value of an `Authorization` header (RFC 6750 section 2.1).
+    ///
+    /// # Errors
+    /// As [`Client::token`].
+    pub async fn authorization(&self) -> Result<String, Error> {
+        self.access_token().await.map(|token| token.authorization())
+    }
+
+    /// The same calls for threads that wait.
+    pub fn blocking(&self) -> Blocking<'_> {
+        Blocking::new(self)
+    }
+
+    /// A token that can be handed out at once: without a lock, a system call or a runtime. `None`: call [`Client::obtain`].
+    pub fn cached(&self, request: &TokenRequest) -> Option<AccessToken> {
+        if self.0.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let held = match self.own_entry(request) {
+            true => self.0.look(&self.0.entry, request.min_valid),
+            false => self.0.look(&self.other_entry(request), request.min_valid),
+        };
+        match held {
+            Some((token, Phase::Fresh)) => Some(token),
+            _ => None,
+        }
+    }
+
+    /// The whole way: memory, then the one flight of this key. The flight belongs to the library: dropping what is returned
+    /// cancels nothing.
+    pub fn obtain(&self, request: &TokenRequest) -> Pending {
+        if self.0.closed.load(Ordering::Relaxed) {
+            return Pending::ready(Err(Error::config("client_closed", "this client has been closed: make a new one")));
+        }
+        let entry = match self.own_entry(request) {
+            true => self.0.entry.clone(),
+            false => self.other_entry(request),
+        };
+        self.0.obtain(entry, request.min_valid)
+    }
+
+    /// Gives up exactly this token, because a resource server answered 401 with it; another one that has come since stays.
+    /// At most once in 5 seconds per key, so that a resource that refuses every token causes no storm at the issuer.
+    pub fn invalidate(&self, token: &str) {
+        let others = self.0.others.load();
+        for entry in others.values().chain([&self.0.entry]) {
+            self.0.invalidate(entry, token);
+        }
+    }
+
+    /// What this client has done so far.
+    pub fn stats(&self) -> Stats {
+        self.0.counters.read()
+    }
+
+    /// Later calls fail with the code `client_closed`. Tokens of other clients with equal options stay.
+    pub fn close(&self) {
+        self.0.closed.store(true, Ordering::Relaxed);
+    }
+
+    fn own_entry(&self, request: &TokenRequest) -> bool {
+        request.scope.is_none() && request.audience.is_none() && request.resource.is_none()
+    }
+
+    fn other_entry(&self, request: &TokenRequest) -> Arc<Entry> {
+        let target = Target::new(&self.0.config, request);
+        if let Some(entry) = self.0.others.load().get(&target) {
+            return entry.clone();
+        }
+        let entry = find_entry(&self.0.config, target.clone());
+        self.0.others.rcu(|others| {
+            let mut others = if others.len() < MOST_TARGETS { HashMap::clone(others) } else { HashMap::new() };
+            others.insert(target.clone(), entry.clone());
+            others
+        });
+        entry
+    }
+}
+
+fn find_entry(config: &Config, target: Target) -> Arc<Entry> {
+    let key = cache_key(config, &target);
+    match config.cache {
+        Cache::Memory => engine().registry.entry(key, target),
+        Cache::None => Arc::new(Entry::new(key, target)),
+    }
+}
+
+impl Inner {
+    /// The token of this entry and where it stands, if it may be handed out at all.
+    fn look(&self, entry: &Entry, min_valid: Duration) -> Option<(AccessToken, Phase)> {
+        let held = entry.held.load();
+        let held = held.as_ref()?;
+        let age = Moment::now().since(held.sent);
+        match self.policy.phase(age, held.lifetime, held.jitter, min_valid) {
+            Phase::Dead => None,
+            phase => Some((AccessToken { held: held.clone(), source: Source::Memory }, phase)),
+        }
+    }
+
+    fn judge(&self, entry: &Entry, min_valid: Duration) -> Verdict {
+        let found = self.look(entry, min_valid);
+        let refusal = entry.refusal(Moment::now());
+        match (found, refusal) {
+            (Some((token, Phase::Fresh)), _) | (Some((token, Phase::Due)), Some(_)) => Verdict::Ready(token),
+            (Some((token, Phase::Due)), None) => Verdict::Due(token),
+            (_, Some(error)) => match self.last_resort(entry, min_valid) {
+                Some(token) => Verdict::Ready(token),
+                None => Verdict::Refused(error),
+            },
+            (_, None) => Verdict::Fetch,
+        }
+    }
+
+    /// A spent token with true life left, for when its refresh has failed.
+    fn last_resort(&self, entry: &Entry, min_valid: Duration) -> Option<AccessToken> {
+        let held = entry.held.load_full()?;
+        let age = Moment::now().since(held.sent);
+        let usable = self.policy.is_usable(age, held.lifetime, min_valid);
+        usable.then(|| {
+            count(&self.counters.stale);
+            AccessToken { held, source: Source::Memory }
+        })
+    }
+
+    fn mission(&self, entry: &Arc<Entry>) -> Mission {
+        Mission { entry: entry.clone(), config: self.config.clone(), counters: self.counters.clone() }
+    }
+
+    fn settle(&self, verdict: Verdict) -> Option<Answer> {
+        match verdict {
+            Verdict::Ready(token) | Verdict::Due(token) => Some(Ok(token)),
+            Verdict::Refused(error) => {
+                count(&self.counters.refused);
+                Some(Err(error))
+            }
+            Verdict::Fetch => None,
+        }
+    }
+}
+
+impl Inner {
+    fn obtain(self: &Arc<Self>, entry: Arc<Entry>, min_valid: Duration) -> Pending {
+        if self.config.cache == Cache::None {
+            return match alone(engine(), self.mission(&entry)) {
+                Ok(flight) => Pending::waiting(async move { flight.outcome().await.map(from_network) }),
+                Err(error) => Pending::ready(Err(error)),
+            };
+        }
+        let verdict = self.judge(&entry, min_valid);
+        let look_again = || self.settle(self.judge(&entry, min_valid));
+        match verdict {
+            Verdict::Due(token) => {
+                // The caller has its token: what becomes of the refresh is a matter of the entry and the counters.
+                let _ = board(engine(), self.mission(&entry), || {
+                    matches!(self.judge(&entry, min_valid), Verdict::Ready(_)).then_some(())
+                });
+                Pending::ready(Ok(token))
+            }
+            Verdict::Fetch => match board(engine(), self.mission(&entry), look_again) {
+                Ok(Boarding::Landed(answer)) => Pending::ready(answer),
+                Ok(Boarding::Flight(flight)) => Pending::waiting(self.clone().wait(flight, entry, min_valid)),
+                Err(error) => Pending::ready(Err(error)),
+            },
+            settled => Pending::ready(self.settle(settled).unwrap_or_else(|| Err(Error::internal("no verdict")))),
+        }
+    }
+
+    async fn wait(self: Arc<Self>, flight: Flight, entry: Arc<Entry>, min_valid: Duration) -> Answer {
+        match flight.outcome().await {
+            Ok(held) => Ok(from_network(held)),
+            Err(error) => self.last_resort(&entry, min_valid).ok_or(error),
+        }
+    }
+
+    fn invalidate(&self, entry: &Entry, token: &str) {
+        let held = entry.held.load_full();
+        let Some(held) = held.filter(|held| held.value.as_str() == token) else { return };
+        let now = Moment::now();
+        let recent = entry.forced.load().as_ref().is_some_and(|last| now.since(**last) < FORCED_REFRESH_PAUSE);
+        if recent {
+            return;
+        }
+        let before = entry.held.compare_and_swap(&held, None);
+        if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &held)) {
+            entry.forced.store(Some(Arc::new(now)));
+            count(&self.counters.invalidations);
+        }
+    }
+}
+
+fn from_network(held: Arc<Held>) -> AccessToken {
+    AccessToken { held, source: Source::Network }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("config", &self.0.config).finish_non_exhaustive()
+    }
+}

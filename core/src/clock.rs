@@ -1,0 +1,55 @@
+//! Time as a token sees it: a clock that goes on during suspend, and the wall clock for what is shown to people.
+
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime};
+
+/// Moves the library's clock in tests (`testing::advance_clock`); zero in life. Nanoseconds.
+static OFFSET: AtomicI64 = AtomicI64::new(0);
+
+/// A moment on the clock that goes on during suspend, in nanoseconds since an arbitrary start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(u64);
+
+impl Moment {
+    pub(crate) fn now() -> Moment {
+        Moment(boot_nanos().saturating_add_signed(OFFSET.load(Ordering::Relaxed)))
+    }
+
+    /// How long ago `earlier` was; zero if it lies ahead.
+    pub(crate) fn since(self, earlier: Moment) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    pub(crate) fn after(self, wait: Duration) -> Moment {
+        let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        Moment(self.0.saturating_add(nanos))
+    }
+}
+
+/// The wall clock, moved like [`Moment::now`].
+pub(crate) fn wall() -> SystemTime {
+    let offset = OFFSET.load(Ordering::Relaxed);
+    let by = Duration::from_nanos(offset.unsigned_abs());
+    let now = SystemTime::now();
+    if offset < 0 { now - by } else { now + by }
+}
+
+/// Moves the clock by so many seconds, forwards or backwards.
+pub(crate) fn advance(seconds: f64) {
+    OFFSET.fetch_add((seconds * 1e9) as i64, Ordering::Relaxed);
+}
+
+/// `Instant` stops during suspend on Linux, so a token would look younger than it is. Read through the vDSO: no system call.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn boot_nanos() -> u64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn boot_nanos() -> u64 {
+    use std::sync::LazyLock;
+    use std::time::Instant;
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    START.elapsed().as_nanos() as u64
+}

@@ -1,0 +1,205 @@
+//! The one schema of all options, in every language. Reading happens here; `check` holds the rules, `env` the environment.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+use url::Url;
+
+use crate::error::Error;
+use crate::secret::Secret;
+
+mod check;
+mod env;
+mod read;
+
+pub(crate) use check::{check_audience, check_resource, check_scope, is_loopback};
+pub(crate) use read::{read_object, unknown_option};
+
+/// How the client proves who it is at the token endpoint (RFC 7591 section 2, `token_endpoint_auth_method`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthMethod {
+    /// HTTP Basic (RFC 6749 section 2.3.1).
+    ClientSecretBasic,
+    /// `client_id` and `client_secret` in the form (RFC 6749 section 2.3.1).
+    ClientSecretPost,
+    /// A public client: `client_id` alone in the form.
+    None,
+}
+
+/// What happens to id and secret before they are joined for HTTP Basic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum BasicEncoding {
+    /// Percent-encoded first, as RFC 6749 section 2.3.1 asks.
+    Form,
+    /// As they are, for servers that refuse the encoding.
+    Raw,
+}
+
+/// Where tokens are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Cache {
+    /// In this process; clients of equal options share one token.
+    Memory,
+    /// Nowhere: each call is a token request.
+    None,
+}
+
+/// One string, or a list of strings.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum OneOrMany {
+    One(String),
+    Many(Vec<String>),
+}
+
+impl OneOrMany {
+    fn into_vec(self) -> Vec<String> {
+        match self {
+            OneOrMany::One(text) => vec![text],
+            OneOrMany::Many(list) => list,
+        }
+    }
+}
+
+/// The options of a client, as they are written.
+#[derive(Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "Tokenwell client options")]
+pub(crate) struct Options {
+    /// URL of the token endpoint (RFC 6749 section 3.2). https, or http on a loopback host.
+    token_endpoint: Option<String>,
+    /// Client identifier (RFC 6749 section 2.2).
+    client_id: Option<String>,
+    /// Client secret (RFC 6749 section 2.3.1).
+    #[schemars(with = "Option<String>")]
+    client_secret: Option<Secret>,
+    /// Client authentication method (RFC 7591 section 2). Default: client_secret_basic.
+    token_endpoint_auth_method: Option<AuthMethod>,
+    /// Encoding of id and secret in HTTP Basic. Default: form.
+    basic_encoding: Option<BasicEncoding>,
+    /// PEM file of the certificate authorities to trust instead of the operating system's.
+    tls_ca_file: Option<PathBuf>,
+    /// URL of an HTTP proxy. Default: the proxy variables of the environment.
+    #[schemars(with = "Option<String>")]
+    proxy: Option<Secret>,
+    /// Seconds that a connection may take. Default: 5.
+    connect_timeout: Option<f64>,
+    /// Seconds that a call may take in all, repeats included. Default: 10.
+    timeout: Option<f64>,
+    /// Scope (RFC 6749 section 3.3): a string with spaces, or a list.
+    scope: Option<OneOrMany>,
+    /// Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list.
+    audience: Option<OneOrMany>,
+    /// Resource indicators (RFC 8707): absolute URIs without fragment.
+    resource: Option<OneOrMany>,
+    /// Additional parameters of the token request. None of those that the library sets.
+    extra_parameters: Option<BTreeMap<String, String>>,
+    /// Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
+    refresh_at: Option<f64>,
+    /// Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime.
+    leeway: Option<f64>,
+    /// Seconds that a token without expires_in is taken to live. Default: 300.
+    default_lifetime: Option<f64>,
+    /// Where tokens are kept. Default: memory.
+    cache: Option<Cache>,
+}
+
+/// The checked options of a client. `Debug` shows no secret.
+#[derive(Clone)]
+pub struct Config {
+    pub(crate) token_endpoint: Url,
+    pub(crate) client_id: String,
+    pub(crate) client_secret: Option<Secret>,
+    pub(crate) auth_method: AuthMethod,
+    pub(crate) basic_encoding: BasicEncoding,
+    pub(crate) tls_ca_file: Option<PathBuf>,
+    pub(crate) proxy: Option<Secret>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) scope: Vec<String>,
+    pub(crate) audience: Vec<String>,
+    pub(crate) resource: Vec<String>,
+    pub(crate) extra_parameters: BTreeMap<String, String>,
+    pub(crate) refresh_at: f64,
+    pub(crate) leeway: Option<Duration>,
+    pub(crate) default_lifetime: Duration,
+    pub(crate) cache: Cache,
+}
+
+impl Config {
+    /// Reads options from JSON: an object whose names are those of the schema, in snake_case.
+    ///
+    /// # Errors
+    /// `ConfigError`, before anything is sent: an option is missing, unknown, wrong or in conflict with another.
+    pub fn from_json(json: &[u8]) -> Result<Config, Error> {
+        Config::from_value(read_object(json, "options")?)
+    }
+
+    /// Reads options from a JSON value, as [`Config::from_json`] does.
+    ///
+    /// # Errors
+    /// As [`Config::from_json`].
+    pub fn from_value(value: Value) -> Result<Config, Error> {
+        check::check(read::options(value)?)
+    }
+
+    /// Reads options from the environment: `TOKENWELL_` and the option's name in capitals.
+    ///
+    /// # Errors
+    /// As [`Config::from_json`].
+    pub fn from_env() -> Result<Config, Error> {
+        Config::from_value(Value::Object(env::read()?))
+    }
+
+    /// The options behind the guide's function: client id, client secret and the URL of the token endpoint; each that is
+    /// `None` comes from `TOKENWELL_CLIENT_ID`, `TOKENWELL_CLIENT_SECRET` or `TOKENWELL_TOKEN_ENDPOINT`, and the other
+    /// options from their variables.
+    ///
+    /// # Errors
+    /// As [`Config::from_json`].
+    pub fn from_guide(
+        client_id: Option<String>,
+        client_secret: Option<String>,
+        authentication_url: Option<String>,
+    ) -> Result<Config, Error> {
+        let mut options = env::read()?;
+        let given =
+            [("client_id", client_id), ("client_secret", client_secret), ("token_endpoint", authentication_url)];
+        for (name, value) in given {
+            if let Some(value) = value {
+                options.insert(name.to_owned(), Value::String(value));
+            }
+        }
+        Config::from_value(Value::Object(options))
+    }
+
+    /// The JSON Schema of the options (2020-12).
+    pub fn schema() -> Value {
+        schemars::schema_for!(Options).to_value()
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("token_endpoint", &self.token_endpoint.as_str())
+            .field("client_id", &self.client_id)
+            .field("token_endpoint_auth_method", &self.auth_method)
+            .field("scope", &self.scope)
+            .field("audience", &self.audience)
+            .field("resource", &self.resource)
+            .field("cache", &self.cache)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Options as a JSON object, for the builder and the environment.
+pub(crate) type OptionMap = Map<String, Value>;

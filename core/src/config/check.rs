@@ -1,0 +1,247 @@
+//! The rules that options keep. Each error names the option and what to write instead.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::{Host, Url};
+
+use super::read::wrong;
+use super::{AuthMethod, BasicEncoding, Cache, Config, OneOrMany, Options};
+use crate::error::Error;
+use crate::secret::Secret;
+
+/// Longer waits than an hour are a mistake in the unit.
+const LONGEST_TIMEOUT: f64 = 3600.0;
+/// RFC 6749 sets no limit; ten years is beyond any token.
+const LONGEST_LIFETIME: f64 = 315_360_000.0;
+
+pub(super) fn check(options: Options) -> Result<Config, Error> {
+    let client_id = client_id(options.client_id)?;
+    let token_endpoint = token_endpoint(options.token_endpoint)?;
+    let auth_method = auth_method(options.token_endpoint_auth_method, options.client_secret.as_ref())?;
+    let basic_encoding = options.basic_encoding.unwrap_or(BasicEncoding::Form);
+    if let Some(secret) = &options.client_secret {
+        no_control_characters("client_secret", secret.expose())?;
+    }
+    if auth_method == AuthMethod::ClientSecretBasic && basic_encoding == BasicEncoding::Raw && client_id.contains(':') {
+        let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
+        return Err(Error::config("option_conflict", message));
+    }
+    let proxy = proxy(options.proxy, &token_endpoint)?;
+    Ok(Config {
+        proxy,
+        tls_ca_file: ca_file(options.tls_ca_file)?,
+        connect_timeout: seconds("connect_timeout", options.connect_timeout, 5.0, LONGEST_TIMEOUT)?,
+        timeout: seconds("timeout", options.timeout, 10.0, LONGEST_TIMEOUT)?,
+        scope: options.scope.map_or(Ok(Vec::new()), check_scope)?,
+        audience: options.audience.map_or(Ok(Vec::new()), check_audience)?,
+        resource: options.resource.map_or(Ok(Vec::new()), check_resource)?,
+        extra_parameters: extra_parameters(options.extra_parameters.unwrap_or_default())?,
+        refresh_at: refresh_at(options.refresh_at)?,
+        leeway: leeway(options.leeway)?,
+        default_lifetime: seconds("default_lifetime", options.default_lifetime, 300.0, LONGEST_LIFETIME)?,
+        cache: options.cache.unwrap_or(Cache::Memory),
+        client_secret: options.client_secret,
+        client_id,
+        token_endpoint,
+        auth_method,
+        basic_encoding,
+    })
+}
+
+fn missing(name: &str, what: &str) -> Error {
+    let variable = name.to_ascii_uppercase();
+    Error::config(
+        "option_missing",
+        format!("`{name}` is missing: give {what}, or set TOKENWELL_{variable} and use from_env"),
+    )
+}
+
+fn client_id(id: Option<String>) -> Result<String, Error> {
+    let id = id.filter(|id| !id.is_empty());
+    let id = id.ok_or_else(|| missing("client_id", "the client identifier that your provider issued"))?;
+    no_control_characters("client_id", &id)?;
+    Ok(id)
+}
+
+/// NUL, CR, LF and their kind have no place in a credential: they arrive by accident (a file read with its newline).
+fn no_control_characters(name: &str, text: &str) -> Result<(), Error> {
+    match text.chars().find(|c| c.is_control()) {
+        None => Ok(()),
+        Some(c) => {
+            let message = format!("`{name}` contains the control character U+{:04X}: remove it", c as u32);
+            Err(Error::config("option_invalid", message))
+        }
+    }
+}
+
+fn token_endpoint(text: Option<String>) -> Result<Url, Error> {
+    let text = text.filter(|text| !text.is_empty());
+    let text = text.ok_or_else(|| missing("token_endpoint", "the URL of your provider's token endpoint"))?;
+    let url = Url::parse(&text).map_err(|_| wrong("token_endpoint"))?;
+    if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
+        return Err(wrong("token_endpoint"));
+    }
+    if url.scheme() == "http" && !is_loopback(&url) {
+        let message = "`token_endpoint` is http://, which would send the credential in clear: use https:// (http:// is allowed for localhost, 127.0.0.0/8 and [::1] only)";
+        return Err(Error::config("insecure_endpoint", message));
+    }
+    let in_query = url.query_pairs().any(|(name, _)| CREDENTIALS.contains(&name.as_ref()));
+    if in_query || !url.username().is_empty() || url.password().is_some() {
+        let message = "`token_endpoint` contains a credential: give it as `client_id` and `client_secret` instead";
+        return Err(Error::config("option_invalid", message));
+    }
+    if url.fragment().is_some() {
+        let message = "`token_endpoint` has a fragment (RFC 6749 section 3.2 forbids it): remove the part from `#`";
+        return Err(Error::config("option_invalid", message));
+    }
+    Ok(url)
+}
+
+/// `localhost` or a literal loopback address; no other name, since a name can point anywhere.
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+fn auth_method(method: Option<AuthMethod>, secret: Option<&Secret>) -> Result<AuthMethod, Error> {
+    let secret = secret.filter(|secret| !secret.expose().is_empty());
+    match (method.unwrap_or(AuthMethod::ClientSecretBasic), secret) {
+        (AuthMethod::None, Some(_)) => {
+            let message = "`client_secret` is given, but `token_endpoint_auth_method` \"none\" does not use it: remove one of the two";
+            Err(Error::config("option_conflict", message))
+        }
+        (AuthMethod::None, None) => Ok(AuthMethod::None),
+        (method, Some(_)) => Ok(method),
+        (_, None) => Err(missing(
+            "client_secret",
+            "the client secret (or `token_endpoint_auth_method` \"none\" for a public client)",
+        )),
+    }
+}
+
+fn proxy(text: Option<Secret>, endpoint: &Url) -> Result<Option<Secret>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let url = Url::parse(text.expose()).map_err(|_| wrong("proxy"))?;
+    if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
+        return Err(wrong("proxy"));
+    }
+    if endpoint.scheme() == "http" {
+        let message = "`proxy` with an http:// `token_endpoint` would show the credential to the proxy: remove `proxy` or use https://";
+        return Err(Error::config("option_conflict", message));
+    }
+    Ok(Some(text))
+}
+
+/// Read once here, so that a wrong path fails before any network use; the content is read when a connection needs it.
+fn ca_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
+    let Some(path) = path else { return Ok(None) };
+    crate::transport::read_ca_file(&path)?;
+    Ok(Some(path))
+}
+
+fn seconds(name: &str, value: Option<f64>, default: f64, longest: f64) -> Result<Duration, Error> {
+    let value = value.unwrap_or(default);
+    if !(value > 0.0 && value <= longest) {
+        return Err(wrong(name));
+    }
+    Ok(Duration::from_secs_f64(value))
+}
+
+fn refresh_at(value: Option<f64>) -> Result<f64, Error> {
+    let value = value.unwrap_or(0.75);
+    if value > 0.0 && value < 1.0 { Ok(value) } else { Err(wrong("refresh_at")) }
+}
+
+fn leeway(value: Option<f64>) -> Result<Option<Duration>, Error> {
+    match value {
+        None => Ok(None),
+        Some(value) if (0.0..=LONGEST_LIFETIME).contains(&value) => Ok(Some(Duration::from_secs_f64(value))),
+        Some(_) => Err(wrong("leeway")),
+    }
+}
+
+/// Splits at spaces; each part must be a scope-token (RFC 6749 section 3.3; letters beyond ASCII are let through).
+pub(crate) fn check_scope(scope: OneOrMany) -> Result<Vec<String>, Error> {
+    let words: Vec<String> = scope
+        .into_vec()
+        .iter()
+        .flat_map(|text| text.split(' '))
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    match words.iter().flat_map(|word| word.chars()).find(|c| c.is_control() || matches!(c, '"' | '\\')) {
+        None => Ok(words),
+        Some(c) => {
+            let message = format!(
+                "`scope` contains the character U+{:04X}, which RFC 6749 section 3.3 does not allow: remove it",
+                c as u32
+            );
+            Err(Error::config("option_invalid", message))
+        }
+    }
+}
+
+pub(crate) fn check_audience(audience: OneOrMany) -> Result<Vec<String>, Error> {
+    let list = audience.into_vec();
+    for text in &list {
+        no_control_characters("audience", text)?;
+        if text.is_empty() {
+            return Err(wrong("audience"));
+        }
+    }
+    Ok(list)
+}
+
+/// RFC 8707 section 2: an absolute URI without fragment.
+pub(crate) fn check_resource(resource: OneOrMany) -> Result<Vec<String>, Error> {
+    let list = resource.into_vec();
+    for text in &list {
+        no_control_characters("resource", text)?;
+        let absolute = Url::parse(text).is_ok_and(|url| url.fragment().is_none());
+        if !absolute || text.contains(char::is_whitespace) {
+            return Err(wrong("resource"));
+        }
+    }
+    Ok(list)
+}
+
+/// Parameters that carry a credential, which no URL may.
+const CREDENTIALS: [&str; 4] = ["client_secret", "client_assertion", "assertion", "access_token"];
+
+/// The parameters that the library sets itself, now or for another authentication method.
+const SET_BY_LIBRARY: [&str; 11] = [
+    "grant_type",
+    "scope",
+    "audience",
+    "resource",
+    "authorization_details",
+    "client_id",
+    "client_secret",
+    "client_assertion",
+    "client_assertion_type",
+    "assertion",
+    "access_token",
+];
+
+fn extra_parameters(map: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Error> {
+    for (name, value) in &map {
+        let shown = crate::secret::clean(name, 60, &[]);
+        let is_set = SET_BY_LIBRARY.iter().any(|set| name.eq_ignore_ascii_case(set));
+        if is_set || name.to_ascii_lowercase().starts_with("client_") {
+            let message =
+                format!("`extra_parameters` may not set `{shown}`: it is an option of its own or set by the library");
+            return Err(Error::config("option_invalid", message));
+        }
+        if name.is_empty() || [name, value].iter().any(|text| text.contains(['\r', '\n', '\0'])) {
+            let message = format!("`extra_parameters` has an empty name, or CR, LF or NUL in `{shown}`: remove it");
+            return Err(Error::config("option_invalid", message));
+        }
+    }
+    Ok(map)
+}

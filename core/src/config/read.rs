@@ -1,0 +1,98 @@
+//! From JSON to [`Options`], with errors that name the option and what to write.
+
+use serde_json::{Map, Value};
+
+use super::{OptionMap, Options};
+use crate::error::Error;
+
+/// How an option is written in the environment, where everything is text.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Text,
+    Number,
+    Words,
+    Json,
+}
+
+/// Each option: its name, what it must be, and its form in the environment.
+pub(super) const OPTIONS: [(&str, &str, Form); 17] = [
+    ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
+    ("client_id", "a string, the client identifier that your provider issued", Form::Text),
+    ("client_secret", "a string, the client secret that your provider issued", Form::Text),
+    ("token_endpoint_auth_method", "\"client_secret_basic\", \"client_secret_post\" or \"none\"", Form::Text),
+    ("basic_encoding", "\"form\" or \"raw\"", Form::Text),
+    ("tls_ca_file", "the path of a PEM file", Form::Text),
+    ("proxy", "a URL, for example \"http://proxy.example.com:3128\"", Form::Text),
+    ("connect_timeout", "a number of seconds greater than 0, for example 5", Form::Number),
+    ("timeout", "a number of seconds greater than 0, for example 10", Form::Number),
+    ("scope", "a string or a list of strings, for example \"read write\"", Form::Text),
+    ("audience", "a string or a list of strings, for example \"https://api.example.com\"", Form::Words),
+    (
+        "resource",
+        "an absolute URI without fragment or a list of them, for example \"https://api.example.com\"",
+        Form::Words,
+    ),
+    ("extra_parameters", "a map of strings to strings, for example {\"tenant\": \"a\"}", Form::Json),
+    ("refresh_at", "a number between 0 and 1, for example 0.75", Form::Number),
+    ("leeway", "a number of seconds, 0 or more, for example 10", Form::Number),
+    ("default_lifetime", "a number of seconds greater than 0, for example 300", Form::Number),
+    ("cache", "\"memory\" or \"none\"", Form::Text),
+];
+
+/// The error for an option of the wrong type or with a bad value. It never shows the value.
+pub(crate) fn wrong(name: &str) -> Error {
+    let expected = OPTIONS.iter().find(|option| option.0 == name).map_or("another type", |option| option.1);
+    Error::config("option_invalid", format!("`{name}` must be {expected}"))
+}
+
+/// Reads a JSON object; `what` names it in the error.
+pub(crate) fn read_object(json: &[u8], what: &str) -> Result<Value, Error> {
+    let not_object = || {
+        let message = format!("the {what} must be one JSON object in UTF-8, for example {{\"scope\": \"read\"}}");
+        Error::config("option_invalid", message)
+    };
+    match serde_json::from_slice(json) {
+        Ok(value @ Value::Object(_)) => Ok(value),
+        _ => Err(not_object()),
+    }
+}
+
+/// Reads all options. Only where that fails is each looked at alone, to name the one at fault.
+pub(super) fn options(value: Value) -> Result<Options, Error> {
+    let Value::Object(map) = value else {
+        return Err(Error::config("option_invalid", "the options must be a map of option names to values"));
+    };
+    let names: Vec<&str> = OPTIONS.iter().map(|option| option.0).collect();
+    if let Some(unknown) = map.keys().find(|name| !names.contains(&name.as_str())) {
+        return Err(unknown_option(unknown, &names, "options"));
+    }
+    if let Some(name) = first_wrong(&map) {
+        return Err(wrong(&name));
+    }
+    serde_json::from_value(Value::Object(map))
+        .map_err(|_| Error::config("option_invalid", "the options contradict each other"))
+}
+
+fn first_wrong(map: &OptionMap) -> Option<String> {
+    map.iter()
+        .find(|(name, value)| {
+            let one = Map::from_iter([((*name).clone(), (*value).clone())]);
+            serde_json::from_value::<Options>(Value::Object(one)).is_err()
+        })
+        .map(|(name, _)| name.clone())
+}
+
+/// The error for a name that is not in `names`; it names the nearest one, or all of them.
+pub(crate) fn unknown_option(name: &str, names: &[&str], what: &str) -> Error {
+    let shown = crate::secret::clean(name, 60, &[]);
+    let nearest = names
+        .iter()
+        .map(|known| (strsim::jaro_winkler(name, known), known))
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .filter(|(likeness, _)| *likeness > 0.75);
+    let advice = match nearest {
+        Some((_, known)) => format!("did you mean `{known}`?"),
+        None => format!("the {what} are {}", names.join(", ")),
+    };
+    Error::config("option_unknown", format!("`{shown}` is not an option: {advice}"))
+}

@@ -1,0 +1,135 @@
+//! The running part of the library: runtime, HTTP clients, flights, registry, behind one pointer.
+//!
+//! Fork: a child gets a new engine on first use, because the runtime's thread does not exist there and any lock may be
+//! held by a thread that is gone. The handler in the child only clears the pointer; the parent's engine is leaked in the
+//! child, never touched and never dropped. The only `unsafe` of this crate is here.
+#![allow(unsafe_code)]
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+
+use tokio::runtime::{Builder, Handle};
+
+use crate::cache::key::CacheKey;
+use crate::cache::memory::Registry;
+use crate::error::Error;
+use crate::flight::Flight;
+use crate::transport::Route;
+
+static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
+
+pub(crate) struct Engine {
+    /// Started with the first flight: making a client starts no thread.
+    runtime: OnceLock<Result<Handle, Error>>,
+    http: Mutex<HashMap<Route, reqwest::Client>>,
+    pub(crate) flights: Mutex<HashMap<CacheKey, Flight>>,
+    pub(crate) registry: Registry,
+}
+
+/// The engine of this process.
+pub(crate) fn engine() -> &'static Engine {
+    let current = ENGINE.load(Ordering::Acquire);
+    // SAFETY: the pointer is null or came from `Box::leak` below, and no engine is ever freed.
+    match unsafe { current.as_ref() } {
+        Some(engine) => engine,
+        None => install(),
+    }
+}
+
+#[cold]
+fn install() -> &'static Engine {
+    watch_for_fork();
+    let fresh = Box::into_raw(Box::new(Engine::new()));
+    let installed = ENGINE.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
+    match installed {
+        // SAFETY: `fresh` came from a box that is never freed from here on.
+        Ok(_) => unsafe { &*fresh },
+        Err(other) => {
+            // SAFETY: another thread was first; `fresh` was never shared, so it can be dropped, and has started no thread.
+            drop(unsafe { Box::from_raw(fresh) });
+            // SAFETY: `other` is not null, and no engine is ever freed.
+            unsafe { &*other }
+        }
+    }
+}
+
+/// Registers the handler once a process family; a child inherits it.
+#[cfg(unix)]
+fn watch_for_fork() {
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    extern "C" fn forget_engine() {
+        ENGINE.store(std::ptr::null_mut(), Ordering::Release);
+    }
+    if !REGISTERED.swap(true, Ordering::SeqCst) {
+        // SAFETY: the handler does one atomic store, which is allowed between fork and exec; it lives as long as the
+        // process, since the library is never unloaded (it is linked with nodelete).
+        unsafe { libc::pthread_atfork(None, None, Some(forget_engine)) };
+    }
+}
+
+#[cfg(not(unix))]
+fn watch_for_fork() {}
+
+impl Engine {
+    fn new() -> Engine {
+        Engine {
+            runtime: OnceLock::new(),
+            http: Mutex::default(),
+            flights: Mutex::default(),
+            registry: Registry::new(),
+        }
+    }
+
+    /// Runs a task on the engine's thread.
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+        match self.runtime.get_or_init(start_runtime) {
+            Ok(handle) => {
+                handle.spawn(task);
+                Ok(())
+            }
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    /// The HTTP client of a route, with its open connections.
+    pub(crate) fn http(&self, route: &Route) -> Result<reqwest::Client, Error> {
+        let mut clients = self.http.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(route) {
+            return Ok(client.clone());
+        }
+        let client = route.connect()?;
+        clients.insert(route.clone(), client.clone());
+        Ok(client)
+    }
+}
+
+/// One thread that drives all flights. It ends with the process: nothing waits for it, so an exit takes no time.
+fn start_runtime() -> Result<Handle, Error> {
+    let failed = |_| Error::internal("the operating system gave no thread for the library");
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let handle = runtime.handle().clone();
+    std::thread::Builder::new()
+        .name("tokenwell".to_owned())
+        .spawn(move || {
+            block_signals();
+            runtime.block_on(std::future::pending::<()>());
+        })
+        .map_err(failed)?;
+    Ok(handle)
+}
+
+/// The host program's signals are for its own threads: an interpreter expects them on its main thread.
+#[cfg(unix)]
+fn block_signals() {
+    // SAFETY: `set` is written by sigfillset before it is read, and the mask is that of the library's own thread.
+    unsafe {
+        let mut set = std::mem::zeroed();
+        libc::sigfillset(&mut set);
+        libc::pthread_sigmask(libc::SIG_SETMASK, &set, std::ptr::null_mut());
+    }
+}
+
+#[cfg(not(unix))]
+fn block_signals() {}

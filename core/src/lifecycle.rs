@@ -1,0 +1,187 @@
+//! When a token is fresh, when to ask again, how long to wait: decisions as functions of numbers. No clock, no I/O.
+
+use std::time::Duration;
+
+/// Where a token stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Hand it out.
+    Fresh,
+    /// Hand it out and refresh it in the background.
+    Due,
+    /// Wait for a refresh; if that fails, hand it out.
+    Spent,
+    /// Never hand it out.
+    Dead,
+}
+
+/// The options that decide about phases.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Policy {
+    /// Fraction of the lifetime, between 0 and 1.
+    pub(crate) refresh_at: f64,
+    /// `None`: the smaller of 10 seconds and a tenth of the lifetime.
+    pub(crate) leeway: Option<Duration>,
+}
+
+impl Policy {
+    /// The phase at `age`. `jitter` is the factor on `refresh_at` that spreads processes apart.
+    pub(crate) fn phase(&self, age: Duration, lifetime: Duration, jitter: f64, min_valid: Duration) -> Phase {
+        if age >= lifetime {
+            return Phase::Dead;
+        }
+        let spent = lifetime - self.leeway(lifetime).max(self.attainable(lifetime, min_valid));
+        let due = lifetime.mul_f64((self.refresh_at * jitter).min(1.0)).min(spent);
+        match age {
+            age if age >= spent => Phase::Spent,
+            age if age >= due => Phase::Due,
+            _ => Phase::Fresh,
+        }
+    }
+
+    /// Whether a token may be handed out after its refresh has failed.
+    pub(crate) fn is_usable(&self, age: Duration, lifetime: Duration, min_valid: Duration) -> bool {
+        age < lifetime && lifetime - age >= self.attainable(lifetime, min_valid)
+    }
+
+    /// At most half of the lifetime, or every call would be a request.
+    fn leeway(&self, lifetime: Duration) -> Duration {
+        self.leeway.unwrap_or(Duration::from_secs(10).min(lifetime / 10)).min(lifetime / 2)
+    }
+
+    /// No refresh gives a token that lives longer than the server lets it: what is asked for is cut to `refresh_at` of
+    /// the lifetime, or every call would be a request.
+    fn attainable(&self, lifetime: Duration, min_valid: Duration) -> Duration {
+        min_valid.min(lifetime.mul_f64(self.refresh_at))
+    }
+}
+
+/// Attempts inside one flight.
+pub(crate) const ATTEMPTS: u32 = 3;
+/// A server's Retry-After counts up to here.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+const LONGEST_REFUSAL: Duration = Duration::from_secs(30);
+
+/// The wait before the next attempt, or `None` if the flight ends here. `attempt` counts from 1; `left` is what remains of
+/// the flight's time; `random` is in 0..1.
+pub(crate) fn next_attempt(
+    attempt: u32,
+    retry_after: Option<Duration>,
+    left: Duration,
+    random: f64,
+) -> Option<Duration> {
+    if attempt >= ATTEMPTS {
+        return None;
+    }
+    // Full jitter: anything up to 0.1 s, then 0.2 s.
+    let backoff = Duration::from_millis(100 << (attempt - 1)).mul_f64(random);
+    Some(retry_after.unwrap_or(backoff)).filter(|wait| *wait < left)
+}
+
+/// How long the error of a failed flight is the answer. `failures` in a row counts from 1; `random` is in 0..1.
+pub(crate) fn refusal(failures: u32, retryable: bool, retry_after: Option<Duration>, random: f64) -> Duration {
+    let first = if retryable { Duration::from_millis(500) } else { Duration::from_secs(5) };
+    if let Some(wait) = retry_after {
+        return wait.clamp(first, LONGEST_RETRY_AFTER);
+    }
+    let doubled = first * 2_u32.pow(failures.clamp(1, 7) - 1);
+    doubled.mul_f64(1.0 + random / 4.0).min(LONGEST_REFUSAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const POLICY: Policy = Policy { refresh_at: 0.75, leeway: None };
+    const NONE: Duration = Duration::ZERO;
+
+    fn at(age: u64) -> Phase {
+        POLICY.phase(Duration::from_secs(age), Duration::from_secs(1000), 1.0, NONE)
+    }
+
+    #[test]
+    fn phases_in_order() {
+        let phases = [
+            (0, Phase::Fresh),
+            (749, Phase::Fresh),
+            (750, Phase::Due),
+            (989, Phase::Due),
+            (990, Phase::Spent),
+            (999, Phase::Spent),
+            (1000, Phase::Dead),
+        ];
+        for (age, phase) in phases {
+            assert_eq!(at(age), phase, "{age}");
+        }
+    }
+
+    #[test]
+    fn min_valid_makes_a_token_spent_early_but_not_at_once() {
+        let phase = |age, min_valid| {
+            POLICY.phase(Duration::from_secs(age), Duration::from_secs(1000), 1.0, Duration::from_secs(min_valid))
+        };
+        assert_eq!(phase(600, 500), Phase::Spent);
+        assert_eq!(phase(499, 500), Phase::Fresh);
+        assert_eq!(phase(0, 5000), Phase::Fresh, "more than the server gives is not a request per call");
+    }
+
+    #[test]
+    fn f04_retry_after_is_honoured_and_capped() {
+        let ten_years = Duration::from_secs(315_360_000);
+        assert_eq!(refusal(1, true, Some(ten_years), 0.0), LONGEST_RETRY_AFTER);
+        assert_eq!(refusal(1, true, Some(Duration::ZERO), 0.0), Duration::from_millis(500));
+        assert_eq!(
+            next_attempt(1, Some(Duration::from_secs(2)), Duration::from_secs(10), 0.5),
+            Some(Duration::from_secs(2))
+        );
+        assert_eq!(next_attempt(1, Some(ten_years), Duration::from_secs(10), 0.5), None);
+    }
+
+    prop_compose! {
+        fn policies()(refresh_at in 0.01..0.99_f64, leeway in proptest::option::of(0..100_000_u64)) -> Policy {
+            Policy { refresh_at, leeway: leeway.map(Duration::from_secs) }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn never_an_expired_token(policy in policies(), age in 0..2_000_000_u64, life in 0..1_000_000_u64, jitter in 0.95..1.05, min in 0..1_000_000_u64) {
+            let (age, life, min) = (Duration::from_millis(age), Duration::from_millis(life), Duration::from_secs(min));
+            if age >= life {
+                prop_assert_eq!(policy.phase(age, life, jitter, min), Phase::Dead);
+                prop_assert!(!policy.is_usable(age, life, min));
+            } else {
+                prop_assert_ne!(policy.phase(age, life, jitter, min), Phase::Dead);
+            }
+        }
+
+        #[test]
+        fn phases_never_go_back(policy in policies(), life in 1..1_000_000_u64, jitter in 0.95..1.05, min in 0..1_000_000_u64, a in 0.0..1.0, b in 0.0..1.0) {
+            let life = Duration::from_millis(life);
+            let at = |x: f64| policy.phase(life.mul_f64(x), life, jitter, Duration::from_millis(min)) as u8;
+            prop_assert!(at(f64::min(a, b)) <= at(f64::max(a, b)));
+        }
+
+        #[test]
+        fn a_new_token_is_not_asked_for_again_at_once(policy in policies(), life in 1..1_000_000_u64, jitter in 0.95..1.05, min in 0..1_000_000_u64) {
+            prop_assert_eq!(policy.phase(Duration::ZERO, Duration::from_secs(life), jitter, Duration::from_secs(min)), Phase::Fresh);
+        }
+
+        #[test]
+        fn refusals_are_finite_and_never_zero(failures in 0..u32::MAX, retryable: bool, after in proptest::option::of(0..u64::MAX), random in 0.0..1.0) {
+            let wait = refusal(failures, retryable, after.map(Duration::from_secs), random);
+            prop_assert!(wait >= Duration::from_millis(500) && wait <= LONGEST_RETRY_AFTER);
+        }
+
+        #[test]
+        fn attempts_end(attempt in 1..100_u32, after in proptest::option::of(0..u64::MAX), left in 0..3600_u64, random in 0.0..1.0) {
+            let left = Duration::from_secs(left);
+            match next_attempt(attempt, after.map(Duration::from_secs), left, random) {
+                Some(wait) => prop_assert!(attempt < ATTEMPTS && wait < left),
+                None => prop_assert!(attempt >= ATTEMPTS || left <= after.map_or(Duration::from_millis(200), Duration::from_secs)),
+            }
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! A token under way: to be awaited, to be waited for in slices, or to be called back about.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use crate::engine::engine;
+use crate::error::Error;
+use crate::token::AccessToken;
+
+/// What a call for a token comes to.
+pub type Answer = Result<AccessToken, Error>;
+
+/// A call for a token. Dropping it cancels nothing: the flight belongs to the library and others may wait for it.
+pub struct Pending(State);
+
+enum State {
+    Ready(Option<Answer>),
+    Waiting(Pin<Box<dyn Future<Output = Answer> + Send>>),
+}
+
+impl Pending {
+    pub(crate) fn ready(answer: Answer) -> Pending {
+        Pending(State::Ready(Some(answer)))
+    }
+
+    pub(crate) fn waiting(answer: impl Future<Output = Answer> + Send + 'static) -> Pending {
+        Pending(State::Waiting(Box::pin(answer)))
+    }
+
+    /// Blocks this thread until the answer is there, at most so long. `None`: not yet; call again. The whole wait is bounded
+    /// by the client's `timeout`.
+    ///
+    /// # Errors
+    /// The answer's own error.
+    pub fn wait(&mut self, at_most: Duration) -> Option<Answer> {
+        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        let mut context = Context::from_waker(&waker);
+        let until = Instant::now() + at_most;
+        loop {
+            if let Poll::Ready(answer) = Pin::new(&mut *self).poll(&mut context) {
+                return Some(answer);
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            std::thread::park_timeout(left);
+        }
+    }
+
+    /// Calls `done` once with the answer: at once on this thread if it is there, else on the library's thread, where `done`
+    /// must not block.
+    pub fn then(self, done: impl FnOnce(Answer) + Send + 'static) {
+        match self.0 {
+            State::Ready(answer) => done(answer.unwrap_or_else(taken)),
+            State::Waiting(answer) => {
+                // A flight is under way, so the runtime has been started.
+                let _ = engine().spawn(async move { done(answer.await) });
+            }
+        }
+    }
+}
+
+impl Future for Pending {
+    type Output = Answer;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        match &mut self.0 {
+            State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(taken)),
+            State::Waiting(answer) => {
+                let answer = std::task::ready!(answer.as_mut().poll(context));
+                self.0 = State::Ready(None);
+                Poll::Ready(answer)
+            }
+        }
+    }
+}
+
+fn taken() -> Answer {
+    Err(Error::internal("the answer of this call was already taken"))
+}
+
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}

@@ -1,0 +1,281 @@
+//! The reading of the token endpoint's answer (RFC 6749 sections 5.1 and 5.2): tolerant where servers differ, strict
+//! where a mistake would cost the caller, bounded everywhere.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::time::Duration;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind};
+use crate::secret::clean;
+
+/// A token answer that has been understood.
+pub(crate) struct Answer {
+    pub(crate) value: Zeroizing<String>,
+    /// `None`: the server named no lifetime.
+    pub(crate) lifetime: Option<Duration>,
+    pub(crate) scope: Option<String>,
+    pub(crate) extra: Map<String, Value>,
+}
+
+/// Longer lifetimes than a hundred years are taken for a fault: adding them to a clock would overflow.
+const LONGEST_LIFETIME: f64 = 3_155_760_000.0;
+
+/// The members of an object, each once.
+struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Members<'a> {
+    fn get(&self, name: &str) -> Option<&'a RawValue> {
+        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value).filter(|raw| raw.get() != "null")
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok())
+    }
+}
+
+/// The mark by which a duplicate is told from other faults of the JSON.
+const DUPLICATE: &str = "duplicate member";
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
+                while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+                    if members.iter().any(|(known, _)| *known == name) {
+                        return Err(serde::de::Error::custom(DUPLICATE));
+                    }
+                    members.push((name.into(), value));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// Reads an answer. `echoes` are the texts that must not come back in an error.
+pub(crate) fn read(status: u16, body: &[u8], echoes: &[String]) -> Result<Answer, Error> {
+    // RFC 8259 section 8.1 lets a reader ignore a byte order mark.
+    let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
+    let members: Members<'_> =
+        serde_json::from_slice(body).map_err(|error| unreadable(status, body, &error, echoes))?;
+    if let Some(code) = members.get("error") {
+        return Err(server_error(status, code, &members, echoes));
+    }
+    if !(200..300).contains(&status) {
+        let message = format!("the server answered with status {status} and JSON that names no error");
+        return Err(Error::new(ErrorKind::Response, "unexpected_status", message).with_status(status));
+    }
+    token(&members).map_err(|error| error.with_status(status).with_retryable(false))
+}
+
+fn fault(code: &'static str, message: impl Into<String>) -> Error {
+    Error::new(ErrorKind::Response, code, message)
+}
+
+fn unreadable(status: u16, body: &[u8], error: &serde_json::Error, echoes: &[String]) -> Error {
+    if error.to_string().starts_with(DUPLICATE) {
+        let message = "the answer names a member twice, so that its meaning depends on the reader (RFC 8259 section 4)";
+        return fault("duplicate_member", message).with_status(status);
+    }
+    let preview = preview(body, echoes);
+    // A fault inside a JSON object can come after the token, which must not be shown.
+    let message = match (preview.is_empty(), preview.starts_with('{')) {
+        (true, _) => format!("the answer (status {status}) is empty, not a JSON object"),
+        (_, true) => format!("the answer (status {status}) is broken JSON"),
+        _ => format!("the answer (status {status}) is not JSON; it begins: {preview}"),
+    };
+    fault("not_json", message)
+        .with_hint(
+            "check that `token_endpoint` is the token endpoint, and that no proxy or login page answers in its place",
+        )
+        .with_status(status)
+}
+
+/// The beginning of a body that is not JSON. It could be a token in another form (a query string, a bare string), so
+/// nothing that could be one is shown.
+fn preview(body: &[u8], echoes: &[String]) -> String {
+    let text = String::from_utf8_lossy(&body[..body.len().min(1024)]);
+    if text.contains("access_token") {
+        return "[redacted]".to_owned();
+    }
+    let is_token = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+    let mut shown = String::new();
+    for run in text.split_inclusive(|c| !is_token(c)) {
+        let word = run.trim_end_matches(|c| !is_token(c));
+        shown.push_str(if word.len() < 20 { word } else { "[...]" });
+        shown.push_str(&run[word.len()..]);
+    }
+    clean(&shown, 200, echoes)
+}
+
+fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: &[String]) -> Error {
+    let code: Option<String> = serde_json::from_str(code.get()).ok();
+    let plain = |code: &String| !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_graphic());
+    let code = code.filter(plain).filter(|code| !echoes.contains(code)).unwrap_or_else(|| "unknown_error".to_owned());
+    let description = members.text("error_description").map(|text| clean(&text, 200, echoes));
+    let message = match description.as_deref() {
+        Some(text) if !text.is_empty() => format!("the server refused: {code}: {text}"),
+        _ => format!("the server refused: {code}"),
+    };
+    let hint = hint(&code);
+    let error = Error::new(ErrorKind::Server, code, message).with_status(status).with_description(description);
+    match hint {
+        Some(hint) => error.with_hint(hint),
+        None => error,
+    }
+}
+
+/// What to do about the errors of RFC 6749 section 5.2, RFC 8707 section 2 and their kin.
+fn hint(code: &str) -> Option<&'static str> {
+    Some(match code {
+        "invalid_client" => {
+            "check `client_id` and `client_secret`, and `token_endpoint_auth_method`; if the secret has special characters and the server does not decode them, set `basic_encoding` to \"raw\""
+        }
+        "invalid_scope" => "check `scope`: the server does not know it or does not allow it to this client",
+        "invalid_target" => {
+            "check `resource` and `audience`: the server does not know them or does not allow them to this client"
+        }
+        "unauthorized_client" => "allow the client credentials grant for this client at the provider",
+        "unsupported_grant_type" => {
+            "check `token_endpoint`: this server does not offer the client credentials grant there"
+        }
+        "invalid_request" => {
+            "the server misses or refuses a parameter: see its documentation for `scope`, `audience`, `resource` and `extra_parameters`"
+        }
+        _ => return None,
+    })
+}
+
+fn token(members: &Members<'_>) -> Result<Answer, Error> {
+    const KNOWN: [&str; 5] = ["access_token", "token_type", "expires_in", "scope", "refresh_token"];
+    let value = value(members)?;
+    token_type(members)?;
+    let extra = members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_ref()));
+    let extra = extra
+        .map(|(name, raw)| serde_json::from_str(raw.get()).map(|value| (name.clone().into_owned(), value)))
+        .collect::<Result<Map<String, Value>, _>>()
+        .map_err(|_| fault("not_json", "the answer nests too deeply or holds a number that cannot be represented"))?;
+    Ok(Answer { value, lifetime: lifetime(members)?, scope: scope(members)?, extra })
+}
+
+fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
+    let value = members.text("access_token").map(Zeroizing::new).filter(|value| !value.is_empty());
+    let value = value.ok_or_else(|| {
+        fault("access_token_missing", "the answer has no `access_token`, or one that is not a non-empty string")
+    })?;
+    // RFC 6750 section 2.1 allows less, but real servers send all of visible ASCII; more would inject into a header.
+    if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(fault(
+            "access_token_invalid",
+            "`access_token` has characters that cannot stand in a header: only visible ASCII can",
+        ));
+    }
+    Ok(value)
+}
+
+fn token_type(members: &Members<'_>) -> Result<(), Error> {
+    if members.get("token_type").is_none() {
+        return Err(fault("token_type_missing", "the answer has no `token_type` (RFC 6749 section 5.1 requires it)"));
+    }
+    match members.text("token_type") {
+        Some(kind) if kind.eq_ignore_ascii_case("bearer") => Ok(()),
+        kind => {
+            let shown = kind.map_or_else(String::new, |kind| format!(" \"{}\"", clean(&kind, 40, &[])));
+            Err(fault(
+                "token_type_unsupported",
+                format!("the answer's `token_type`{shown} is not Bearer (RFC 6749 section 7.1)"),
+            ))
+        }
+    }
+}
+
+/// `expires_in` as an integer, a decimal string or a float. Whole seconds, rounded down.
+fn lifetime(members: &Members<'_>) -> Result<Option<Duration>, Error> {
+    let Some(raw) = members.get("expires_in") else { return Ok(None) };
+    let quoted: Option<String> = serde_json::from_str(raw.get()).ok();
+    let text = quoted.as_deref().unwrap_or(raw.get()).trim();
+    let plain = text.starts_with(|c: char| c.is_ascii_digit());
+    match text.parse::<f64>() {
+        Ok(seconds) if plain && seconds <= LONGEST_LIFETIME => Ok(Some(Duration::from_secs(seconds as u64))),
+        _ => Err(fault(
+            "expires_in_invalid",
+            "the answer's `expires_in` is not a number of seconds from 0 to a hundred years",
+        )),
+    }
+}
+
+/// `scope` as a string, or as the array that some servers send.
+fn scope(members: &Members<'_>) -> Result<Option<String>, Error> {
+    let Some(raw) = members.get("scope") else { return Ok(None) };
+    if let Ok(text) = serde_json::from_str::<String>(raw.get()) {
+        return Ok(Some(text));
+    }
+    match serde_json::from_str::<Vec<String>>(raw.get()) {
+        Ok(list) => Ok(Some(list.join(" "))),
+        Err(_) => Err(fault("scope_invalid", "the answer's `scope` is neither a string nor a list of strings")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lifetime_of(text: &str) -> Result<Option<Duration>, Error> {
+        let body = format!(r#"{{"access_token":"a","token_type":"bearer","expires_in":{text}}}"#);
+        read(200, body.as_bytes(), &[]).map(|answer| answer.lifetime)
+    }
+
+    #[test]
+    fn f12_lifetimes() {
+        for (text, seconds) in [("3600", 3600), ("\"3600\"", 3600), ("3599.5", 3599), ("0", 0)] {
+            assert_eq!(lifetime_of(text).unwrap(), Some(Duration::from_secs(seconds)), "{text}");
+        }
+        assert_eq!(lifetime_of("null").unwrap(), None);
+        for text in ["-1", "1e400", "true", "\"soon\"", "\"NaN\"", "\"inf\"", "[]", "-0.5"] {
+            assert_eq!(
+                lifetime_of(text).err().map(|e| e.code().to_owned()).as_deref(),
+                Some("expires_in_invalid"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn f15_broken_json_after_a_token_does_not_show_it() {
+        let error = read(200, br#"{"access_token":"hush-hush","token_type":"bearer"} x"#, &[]).err().unwrap();
+        assert_eq!(error.code(), "not_json");
+        assert!(!format!("{error:?}").contains("hush"));
+    }
+
+    #[test]
+    fn f06_a_preview_shows_no_token() {
+        for body in
+            ["access_token=hush&token_type=bearer", "\"hush5hush5hush5hush5hush5\"", "hush5hush5hush5hush5hush5"]
+        {
+            let error = read(200, body.as_bytes(), &[]).err().unwrap();
+            assert!(!error.message().contains("hush"), "{error}");
+        }
+        assert!(read(502, b"<html>Bad Gateway</html>", &[]).err().unwrap().message().contains("Bad Gateway"));
+    }
+
+    #[test]
+    fn f15_nesting_is_bounded() {
+        let body =
+            format!(r#"{{"access_token":"a","token_type":"bearer","x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+        assert_eq!(read(200, body.as_bytes(), &[]).err().unwrap().code(), "not_json");
+    }
+}

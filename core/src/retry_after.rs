@@ -1,0 +1,67 @@
+//! How long a server asks to be left alone: `Retry-After` (RFC 9110 section 10.2.3), and what providers send in its place.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+
+/// Reads the wait out of an answer's headers; `now` is this machine's wall clock. A date is held against the answer's own
+/// `Date`, so that a difference between the clocks does not count.
+pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let now = text(headers, &DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
+    let until = |time: SystemTime| time.duration_since(now).unwrap_or_default();
+    if let Some(value) = text(headers, &RETRY_AFTER) {
+        return match value.parse::<u64>() {
+            Ok(seconds) => Some(Duration::from_secs(seconds)),
+            Err(_) => httpdate::parse_http_date(value).ok().map(until),
+        };
+    }
+    let reset = text(headers, &HeaderName::from_static("x-rate-limit-reset"));
+    if let Some(time) = reset.and_then(|seconds| seconds.parse::<u64>().ok()) {
+        return UNIX_EPOCH.checked_add(Duration::from_secs(time)).map(until);
+    }
+    quota(text(headers, &HeaderName::from_static("auth0-client-quota-limit"))?)
+}
+
+fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+    headers.get(name)?.to_str().ok().map(str::trim)
+}
+
+/// `b=per_hour;q=10;r=0;t=3540`: of the quotas that are used up (r=0), the longest wait.
+fn quota(value: &str) -> Option<Duration> {
+    let member = |quota: &str, name: &str| -> Option<u64> {
+        quota.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+    };
+    let used_up = value.split(',').filter(|quota| member(quota, "r") == Some(0));
+    used_up.filter_map(|quota| member(quota, "t")).max().map(Duration::from_secs)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn wait(headers: &[(&'static str, &str)]) -> Option<u64> {
+        let headers =
+            headers.iter().map(|(name, value)| (HeaderName::from_static(name), value.parse().unwrap())).collect();
+        read(&headers, UNIX_EPOCH + Duration::from_secs(1_000_000_000)).map(|wait| wait.as_secs())
+    }
+
+    #[test]
+    fn f04_every_form_of_retry_after() {
+        let date = ("date", "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(wait(&[("retry-after", "120")]), Some(120));
+        assert_eq!(wait(&[date, ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(30));
+        assert_eq!(wait(&[date, ("retry-after", "Sun, 06 Nov 1994 08:40:00 GMT")]), Some(0));
+        assert_eq!(wait(&[("retry-after", "soon")]), None);
+        assert_eq!(wait(&[("retry-after", "-5")]), None);
+        assert_eq!(wait(&[]), None);
+    }
+
+    #[test]
+    fn f05_what_providers_send_instead() {
+        assert_eq!(wait(&[("x-rate-limit-reset", "1000000045")]), Some(45));
+        assert_eq!(
+            wait(&[("auth0-client-quota-limit", "b=per_hour;q=10;r=0;t=3540,b=per_day;q=90;r=5;t=9999")]),
+            Some(3540)
+        );
+    }
+}

@@ -1,0 +1,83 @@
+//! Values that must not be seen: wiped from memory when dropped, redacted wherever they could be printed.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Deserializer};
+use zeroize::Zeroizing;
+
+/// A secret string. `Debug` shows `[redacted]`; there is no `Display` and no `Serialize`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Secret(Zeroizing<String>);
+
+impl Secret {
+    pub(crate) fn new(text: impl Into<String>) -> Secret {
+        Secret(Zeroizing::new(text.into()))
+    }
+
+    pub(crate) fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Hash for Secret {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.expose().hash(state);
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Secret, D::Error> {
+        String::deserialize(deserializer).map(Secret::new)
+    }
+}
+
+/// Text from outside that goes into an error: control characters become spaces, every occurrence of a secret
+/// (as it is, or as it stands in a form or a Basic header) is replaced, and at most `limit` characters are kept.
+pub(crate) fn clean(text: &str, limit: usize, secrets: &[String]) -> String {
+    let mut text = text.to_owned();
+    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+        text = text.replace(secret.as_str(), "[redacted]");
+    }
+    let mut out = String::new();
+    for c in text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }) {
+        if !(c == ' ' && out.ends_with(' ')) {
+            out.push(c);
+        }
+    }
+    let out = out.trim();
+    match out.char_indices().nth(limit) {
+        Some((end, _)) => out[..end].to_owned(),
+        None => out.to_owned(),
+    }
+}
+
+/// Control characters, and the marks that turn or hide text in a terminal (Unicode Bidi_Control, zero width, line separators).
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || c.is_whitespace()
+        || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}' | '\u{FFFD}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_not_seen_in_debug() {
+        assert_eq!(format!("{:?}", Secret::new("hush")), "[redacted]");
+    }
+
+    #[test]
+    fn s31_outside_text_is_cleaned_and_cut() {
+        let dirty = "bad\r\n\u{1b}[31m  id \u{202e}hush!";
+        assert_eq!(clean(dirty, 100, &["hush".into()]), "bad [31m id [redacted]!");
+        assert_eq!(clean(&"x".repeat(300), 200, &[]).len(), 200);
+    }
+}

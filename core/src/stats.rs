@@ -1,0 +1,68 @@
+//! Counters of one client.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Serialize;
+
+/// What a client has done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Stats {
+    /// HTTP requests to the token endpoint, repeats included.
+    pub token_requests: u64,
+    /// Flights started: each is one search for a token, of one to three requests.
+    pub flights: u64,
+    /// Flights under way now.
+    pub in_flight: u64,
+    /// Calls that joined a flight already under way.
+    pub joined: u64,
+    /// Flights that failed.
+    pub failures: u64,
+    /// Calls answered with the error of the last flight, without a request.
+    pub refused: u64,
+    /// Tokens handed out because they were still valid after their refresh had failed.
+    pub stale: u64,
+    /// Tokens given up because a resource server refused them.
+    pub invalidations: u64,
+}
+
+impl Stats {
+    /// The counters as a JSON object.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}
+
+/// The live counters behind [`Stats`].
+#[derive(Default)]
+pub(crate) struct Counters {
+    pub(crate) token_requests: AtomicU64,
+    pub(crate) flights: AtomicU64,
+    pub(crate) in_flight: AtomicU64,
+    pub(crate) joined: AtomicU64,
+    pub(crate) failures: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) stale: AtomicU64,
+    pub(crate) invalidations: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn read(&self) -> Stats {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Stats {
+            token_requests: read(&self.token_requests),
+            flights: read(&self.flights),
+            in_flight: read(&self.in_flight),
+            joined: read(&self.joined),
+            failures: read(&self.failures),
+            refused: read(&self.refused),
+            stale: read(&self.stale),
+            invalidations: read(&self.invalidations),
+        }
+    }
+}
+
+/// Counts one more.
+pub(crate) fn count(counter: &AtomicU64) {
+    counter.fetch_add(1, Ordering::Relaxed);
+}

@@ -1,0 +1,149 @@
+//! An access token, and what came with it.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::clock::{self, Moment};
+
+/// Where a token came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// The authorization server, for this call.
+    Network,
+    /// The memory of this process.
+    Memory,
+}
+
+impl Source {
+    /// `network` or `memory`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Source::Network => "network",
+            Source::Memory => "memory",
+        }
+    }
+}
+
+/// A token as it is kept: shared by all who hold it, wiped when the last lets go.
+pub(crate) struct Held {
+    pub(crate) value: Zeroizing<String>,
+    pub(crate) scope: Option<String>,
+    pub(crate) extra: Map<String, Value>,
+    /// When the request was sent: age counts from here, so that time on the way never makes a token look younger.
+    pub(crate) sent: Moment,
+    pub(crate) lifetime: Duration,
+    pub(crate) expires_at: SystemTime,
+    /// The factor on `refresh_at` that spreads processes apart.
+    pub(crate) jitter: f64,
+}
+
+/// An access token (RFC 6749 section 1.4). Cheap to clone. `Debug` shows no value; there is no `Display`.
+#[derive(Clone)]
+pub struct AccessToken {
+    pub(crate) held: Arc<Held>,
+    pub(crate) source: Source,
+}
+
+impl AccessToken {
+    /// The token itself, visible ASCII.
+    pub fn value(&self) -> &str {
+        &self.held.value
+    }
+
+    /// `Bearer` (RFC 6750).
+    pub fn token_type(&self) -> &str {
+        "Bearer"
+    }
+
+    /// When the token expires, by the wall clock of this machine.
+    pub fn expires_at(&self) -> SystemTime {
+        self.held.expires_at
+    }
+
+    /// Whole seconds until it expires, counted now; 0 when it has.
+    pub fn expires_in(&self) -> u64 {
+        self.held.lifetime.saturating_sub(Moment::now().since(self.held.sent)).as_secs()
+    }
+
+    /// The scope that the server named, words joined by a space. It can be narrower than what was asked for (RFC 6749
+    /// section 3.3). `None`: the server named none.
+    pub fn scope(&self) -> Option<&str> {
+        self.held.scope.as_deref()
+    }
+
+    /// Where this answer came from.
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The other members of the server's answer.
+    pub fn extra(&self) -> &Map<String, Value> {
+        &self.held.extra
+    }
+
+    /// The value of an `Authorization` header: `Bearer ...` (RFC 6750 section 2.1).
+    pub fn authorization(&self) -> String {
+        format!("{} {}", self.token_type(), self.value())
+    }
+
+    /// A number that is the same for all copies of one issued token while one of them lives, so that a binding can
+    /// keep its own string beside it.
+    pub fn identity(&self) -> usize {
+        Arc::as_ptr(&self.held).addr()
+    }
+}
+
+impl fmt::Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let until = self.held.expires_at.duration_since(clock::wall()).unwrap_or_default();
+        f.debug_struct("AccessToken")
+            .field("value", &"[redacted]")
+            .field("token_type", &self.token_type())
+            .field("expires_in", &until.as_secs())
+            .field("scope", &self.held.scope)
+            .field("source", &self.source.as_str())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The bearer string of a token. Reads as a `str`; `Display` writes the token, `Debug` does not.
+#[derive(Clone)]
+pub struct TokenValue(pub(crate) AccessToken);
+
+impl Deref for TokenValue {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.value()
+    }
+}
+
+impl AsRef<str> for TokenValue {
+    fn as_ref(&self) -> &str {
+        self
+    }
+}
+
+impl PartialEq<str> for TokenValue {
+    fn eq(&self, other: &str) -> bool {
+        self.0.value() == other
+    }
+}
+
+impl fmt::Display for TokenValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl fmt::Debug for TokenValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenValue([redacted])")
+    }
+}

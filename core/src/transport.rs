@@ -1,0 +1,192 @@
+//! One HTTP request, bounded in every direction: TLS, proxy, deadlines, sizes, no redirects. What can go wrong becomes
+//! an [`Error`] in `transport/fault.rs`.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use reqwest::dns::{Addrs, Name, Resolve, Resolving};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+
+use crate::auth::Outgoing;
+use crate::config::{Config, is_loopback};
+use crate::error::{Error, ErrorKind};
+use crate::secret::Secret;
+
+mod fault;
+
+/// A token answer is some kilobytes; this is after decompression, bytes.
+const LONGEST_BODY: usize = 1024 * 1024;
+/// All names and values together, bytes.
+const LONGEST_HEADERS: usize = 64 * 1024;
+/// Beyond what LONGEST_HEADERS allows in lines of a sensible length.
+const MOST_HEADERS: usize = 1024;
+
+/// What decides about a connection: clients that agree in it share their connections.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Route {
+    ca_file: Option<PathBuf>,
+    proxy: Option<Secret>,
+    connect_timeout: Duration,
+    /// http, which validation allows on loopback only: no TLS, and no proxy that would see the credential.
+    plain: bool,
+}
+
+impl Route {
+    pub(crate) fn new(config: &Config) -> Route {
+        Route {
+            ca_file: config.tls_ca_file.clone(),
+            proxy: config.proxy.clone(),
+            connect_timeout: config.connect_timeout,
+            plain: config.token_endpoint.scheme() == "http" && is_loopback(&config.token_endpoint),
+        }
+    }
+
+    /// The HTTP client of this route.
+    pub(crate) fn connect(&self) -> Result<reqwest::Client, Error> {
+        let builder = reqwest::Client::builder()
+            .redirect(reqwest::redirect::Policy::none())
+            .retry(reqwest::retry::never())
+            .connect_timeout(self.connect_timeout)
+            .http1_only()
+            .http1_max_headers(MOST_HEADERS)
+            .dns_resolver(Arc::new(SystemResolver))
+            .tls_backend_preconfigured(self.tls()?);
+        let builder = match &self.proxy {
+            Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose()).map_err(|_| unusable("the proxy"))?),
+            None if self.plain => builder.no_proxy(),
+            None => builder,
+        };
+        builder.build().map_err(|_| unusable("the HTTP client"))
+    }
+
+    /// TLS 1.2 and 1.3, name and chain always checked. The provider is explicit: a library installs no process default.
+    fn tls(&self) -> Result<rustls::ClientConfig, Error> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        Ok(rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(|_| unusable("TLS"))?
+            .with_root_certificates(self.roots()?)
+            .with_no_client_auth())
+    }
+
+    fn roots(&self) -> Result<Arc<RootCertStore>, Error> {
+        match &self.ca_file {
+            _ if self.plain => Ok(Arc::new(RootCertStore::empty())),
+            Some(path) => read_ca_file(path).map(Arc::new),
+            None => Ok(SYSTEM_ROOTS.clone()),
+        }
+    }
+}
+
+fn unusable(what: &str) -> Error {
+    Error::internal(&format!("{what} could not be set up"))
+}
+
+/// The operating system's roots, or those that SSL_CERT_FILE and SSL_CERT_DIR name. Read once, when first needed.
+static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    Arc::new(roots)
+});
+
+/// Reads a PEM file of certificate authorities.
+pub(crate) fn read_ca_file(path: &Path) -> Result<RootCertStore, Error> {
+    let unreadable = |why: String| {
+        let message = format!(
+            "`tls_ca_file` {}: {why}: give the path of a readable PEM file with the CA's certificate",
+            path.display()
+        );
+        Error::config("ca_file_unreadable", message)
+    };
+    let pem = std::fs::read(path).map_err(|error| unreadable(error.kind().to_string()))?;
+    let mut roots = RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|_| unreadable("it is not PEM".to_owned()))?;
+        roots.add(certificate).map_err(|_| unreadable("a certificate in it cannot be read".to_owned()))?;
+    }
+    if roots.is_empty() {
+        return Err(unreadable("it has no certificate".to_owned()));
+    }
+    Ok(roots)
+}
+
+/// The system's resolver, with an error that can be told from other faults of a connection.
+struct SystemResolver;
+
+#[derive(Debug)]
+struct UnknownHost;
+
+impl std::fmt::Display for UnknownHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the host name has no address")
+    }
+}
+
+impl std::error::Error for UnknownHost {}
+
+impl Resolve for SystemResolver {
+    fn resolve(&self, name: Name) -> Resolving {
+        Box::pin(async move {
+            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| UnknownHost)?;
+            let found: Vec<SocketAddr> = found.collect();
+            Ok(Box::new(found.into_iter()) as Addrs)
+        })
+    }
+}
+
+/// An HTTP answer, read whole.
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Vec<u8>,
+}
+
+/// Posts a form to the token endpoint and reads the answer.
+pub(crate) async fn post(http: &reqwest::Client, config: &Config, outgoing: &Outgoing) -> Result<Reply, Error> {
+    let url = &config.token_endpoint;
+    let mut request = http
+        .post(url.clone())
+        .header(ACCEPT, HeaderValue::from_static("application/json"))
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    if let Some(authorization) = &outgoing.authorization {
+        let mut value = HeaderValue::from_str(authorization).map_err(|_| unusable("the Authorization header"))?;
+        value.set_sensitive(true);
+        request = request.header(AUTHORIZATION, value);
+    }
+    let sent = request.body(outgoing.form.as_str().to_owned()).send().await;
+    let mut response = sent.map_err(|error| fault::before_answer(&error, url))?;
+    let status = response.status().as_u16();
+    let headers = std::mem::take(response.headers_mut());
+    check_head(status, &headers)?;
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| fault::in_answer(&error, status))? {
+        if body.len() + chunk.len() > LONGEST_BODY {
+            let message = format!("the answer is longer than {LONGEST_BODY} bytes");
+            return Err(Error::new(ErrorKind::Response, "response_too_large", message).with_status(status));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Reply { status, headers, body })
+}
+
+fn check_head(status: u16, headers: &HeaderMap) -> Result<(), Error> {
+    if (300..400).contains(&status) {
+        let message = format!(
+            "the token endpoint answers with a redirect (status {status}), which is not followed: the credential would go along"
+        );
+        return Err(Error::new(ErrorKind::Response, "redirect_refused", message)
+            .with_status(status)
+            .with_hint("set `token_endpoint` to the URL that your provider documents"));
+    }
+    let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
+    if size > LONGEST_HEADERS {
+        let message = format!("the answer's headers are longer than {LONGEST_HEADERS} bytes");
+        return Err(Error::new(ErrorKind::Response, "headers_too_large", message).with_status(status));
+    }
+    Ok(())
+}
