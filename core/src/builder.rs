@@ -47,6 +47,8 @@ macro_rules! duration_options {
 
 impl ClientBuilder {
     text_options! {
+        /// Issuer identifier (RFC 8414 section 2): the token endpoint is read from its metadata.
+        issuer
         /// URL of the token endpoint (RFC 6749 section 3.2).
         token_endpoint
         /// Client identifier (RFC 6749 section 2.2).

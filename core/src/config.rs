@@ -32,6 +32,17 @@ pub enum AuthMethod {
     None,
 }
 
+impl AuthMethod {
+    /// The registered name, e.g. `client_secret_basic`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            AuthMethod::ClientSecretBasic => "client_secret_basic",
+            AuthMethod::ClientSecretPost => "client_secret_post",
+            AuthMethod::None => "none",
+        }
+    }
+}
+
 /// What happens to id and secret before they are joined for HTTP Basic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -74,6 +85,8 @@ impl OneOrMany {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "Tokenwell client options")]
 pub(crate) struct Options {
+    /// Issuer identifier (RFC 8414 section 2), https: the token endpoint is read from its metadata. This or token_endpoint.
+    issuer: Option<String>,
     /// URL of the token endpoint (RFC 6749 section 3.2). https, or http on a loopback host.
     token_endpoint: Option<String>,
     /// Client identifier (RFC 6749 section 2.2).
@@ -112,10 +125,27 @@ pub(crate) struct Options {
     cache: Option<Cache>,
 }
 
+/// Where tokens are asked for.
+#[derive(Clone, Debug)]
+pub(crate) enum Endpoint {
+    /// At this URL.
+    Token(Url),
+    /// Where the metadata of this issuer says. `exact` is the identifier as it was written: it is compared as text.
+    Issuer { exact: String, url: Url },
+}
+
+impl Endpoint {
+    pub(crate) fn url(&self) -> &Url {
+        match self {
+            Endpoint::Token(url) | Endpoint::Issuer { url, .. } => url,
+        }
+    }
+}
+
 /// The checked options of a client. `Debug` shows no secret.
 #[derive(Clone)]
 pub struct Config {
-    pub(crate) token_endpoint: Url,
+    pub(crate) endpoint: Endpoint,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<Secret>,
     pub(crate) auth_method: AuthMethod,
@@ -181,6 +211,13 @@ impl Config {
         Config::from_value(Value::Object(options))
     }
 
+    pub(crate) fn issuer(&self) -> Option<&str> {
+        match &self.endpoint {
+            Endpoint::Token(_) => None,
+            Endpoint::Issuer { exact, .. } => Some(exact),
+        }
+    }
+
     /// The JSON Schema of the options (2020-12).
     pub fn schema() -> Value {
         schemars::schema_for!(Options).to_value()
@@ -190,7 +227,7 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("token_endpoint", &self.token_endpoint.as_str())
+            .field("endpoint", &self.endpoint.url().as_str())
             .field("client_id", &self.client_id)
             .field("token_endpoint_auth_method", &self.auth_method)
             .field("scope", &self.scope)

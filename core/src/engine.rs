@@ -14,6 +14,7 @@ use tokio::runtime::{Builder, Handle};
 
 use crate::cache::key::CacheKey;
 use crate::cache::memory::Registry;
+use crate::discovery::Shelf;
 use crate::error::Error;
 use crate::flight::Flight;
 use crate::transport::Route;
@@ -24,6 +25,7 @@ pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
     runtime: OnceLock<Result<Handle, Error>>,
     http: Mutex<HashMap<Route, reqwest::Client>>,
+    metadata: Mutex<HashMap<(Route, String), Shelf>>,
     pub(crate) flights: Mutex<HashMap<CacheKey, Flight>>,
     pub(crate) registry: Registry,
 }
@@ -77,6 +79,7 @@ impl Engine {
         Engine {
             runtime: OnceLock::new(),
             http: Mutex::default(),
+            metadata: Mutex::default(),
             flights: Mutex::default(),
             registry: Registry::new(),
         }
@@ -102,6 +105,14 @@ impl Engine {
         let client = route.connect()?;
         clients.insert(route.clone(), client.clone());
         Ok(client)
+    }
+}
+
+impl Engine {
+    /// What is known of an issuer, reached on this route.
+    pub(crate) fn metadata(&self, issuer: &(Route, String)) -> Shelf {
+        let mut shelves = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
+        shelves.entry(issuer.clone()).or_default().clone()
     }
 }
 

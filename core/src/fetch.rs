@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use crate::auth::{authenticate, echoes};
 use crate::clock::{self, Moment};
 use crate::config::Config;
+use crate::discovery;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::lifecycle;
@@ -31,7 +32,7 @@ pub(crate) async fn fetch(
     let http = engine.http(&Route::new(config))?;
     let mut attempt = 1;
     loop {
-        let tried = tokio::time::timeout_at(deadline, once(&http, config, target, counters)).await;
+        let tried = tokio::time::timeout_at(deadline, once(engine, &http, config, target, counters)).await;
         let error = match tried.unwrap_or_else(|_| Err(out_of_time(config))) {
             Ok(held) => return Ok(Arc::new(held)),
             Err(error) => error,
@@ -59,12 +60,19 @@ fn out_of_time(config: &Config) -> Error {
 }
 
 /// One HTTP request and the reading of its answer.
-async fn once(http: &reqwest::Client, config: &Config, target: &Target, counters: &Counters) -> Result<Held, Error> {
+async fn once(
+    engine: &Engine,
+    http: &reqwest::Client,
+    config: &Config,
+    target: &Target,
+    counters: &Counters,
+) -> Result<Held, Error> {
     crate::testing::panic_if_armed();
+    let url = discovery::token_endpoint(engine, http, config).await?;
     let outgoing = authenticate(config, Form::client_credentials(config, target));
     counters.token_requests.fetch_add(1, Ordering::Relaxed);
     let (sent, sent_at) = (Moment::now(), clock::wall());
-    let reply = transport::post(http, config, &outgoing).await?;
+    let reply = transport::post(http, &url, &outgoing).await?;
     let answer = response::read(reply.status, &reply.body, &echoes(config));
     let answer = answer.map_err(|error| {
         let wait = retry_after::read(&reply.headers, sent_at);

@@ -23,6 +23,7 @@ mod cache;
 mod client;
 mod clock;
 mod config;
+mod discovery;
 mod engine;
 mod error;
 mod fetch;

@@ -11,6 +11,7 @@ use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValu
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use url::Url;
 
 use crate::auth::Outgoing;
 use crate::config::{Config, is_loopback};
@@ -42,7 +43,7 @@ impl Route {
             ca_file: config.tls_ca_file.clone(),
             proxy: config.proxy.clone(),
             connect_timeout: config.connect_timeout,
-            plain: config.token_endpoint.scheme() == "http" && is_loopback(&config.token_endpoint),
+            plain: config.endpoint.url().scheme() == "http" && is_loopback(config.endpoint.url()),
         }
     }
 
@@ -147,18 +148,26 @@ pub(crate) struct Reply {
 }
 
 /// Posts a form to the token endpoint and reads the answer.
-pub(crate) async fn post(http: &reqwest::Client, config: &Config, outgoing: &Outgoing) -> Result<Reply, Error> {
-    let url = &config.token_endpoint;
+pub(crate) async fn post(http: &reqwest::Client, url: &Url, outgoing: &Outgoing) -> Result<Reply, Error> {
     let mut request = http
         .post(url.clone())
-        .header(ACCEPT, HeaderValue::from_static("application/json"))
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+        .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
+        .body(outgoing.form.as_str().to_owned());
     if let Some(authorization) = &outgoing.authorization {
         let mut value = HeaderValue::from_str(authorization).map_err(|_| unusable("the Authorization header"))?;
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
     }
-    let sent = request.body(outgoing.form.as_str().to_owned()).send().await;
+    exchange(request, url).await
+}
+
+/// Reads a document that needs no credential.
+pub(crate) async fn get(http: &reqwest::Client, url: &Url) -> Result<Reply, Error> {
+    exchange(http.get(url.clone()), url).await
+}
+
+async fn exchange(request: reqwest::RequestBuilder, url: &Url) -> Result<Reply, Error> {
+    let sent = request.header(ACCEPT, HeaderValue::from_static("application/json")).send().await;
     let mut response = sent.map_err(|error| fault::before_answer(&error, url))?;
     let status = response.status().as_u16();
     let headers = std::mem::take(response.headers_mut());
@@ -177,11 +186,11 @@ pub(crate) async fn post(http: &reqwest::Client, config: &Config, outgoing: &Out
 fn check_head(status: u16, headers: &HeaderMap) -> Result<(), Error> {
     if (300..400).contains(&status) {
         let message = format!(
-            "the token endpoint answers with a redirect (status {status}), which is not followed: the credential would go along"
+            "the server answers with a redirect (status {status}), which is not followed: the credential would go along"
         );
         return Err(Error::new(ErrorKind::Response, "redirect_refused", message)
             .with_status(status)
-            .with_hint("set `token_endpoint` to the URL that your provider documents"));
+            .with_hint("set `token_endpoint` or `issuer` to the URL that your provider documents"));
     }
     let size: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum();
     if size > LONGEST_HEADERS {

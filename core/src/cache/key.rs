@@ -2,7 +2,7 @@
 
 use ring::hmac;
 
-use crate::config::{AuthMethod, BasicEncoding, Config};
+use crate::config::{BasicEncoding, Config};
 use crate::request::Target;
 
 /// The name of an entry. A keyed hash: without the credential it tells nothing, and another credential is another key.
@@ -17,11 +17,7 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
     let mut scope: Vec<&str> = target.scope.iter().map(String::as_str).collect();
     scope.sort_unstable();
     scope.dedup();
-    let method = match config.auth_method {
-        AuthMethod::ClientSecretBasic => "client_secret_basic",
-        AuthMethod::ClientSecretPost => "client_secret_post",
-        AuthMethod::None => "none",
-    };
+    let method = config.auth_method.as_str();
     let encoding = match config.basic_encoding {
         BasicEncoding::Form => "form",
         BasicEncoding::Raw => "raw",
@@ -30,7 +26,14 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
     let proxy = config.proxy.as_ref().map(|proxy| proxy.expose());
     let extra = config.extra_parameters.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
     let lists: [Vec<&str>; 6] = [
-        vec!["tokenwell 1", config.token_endpoint.as_str(), &config.client_id, method, encoding],
+        vec![
+            "tokenwell 1",
+            config.issuer().unwrap_or(""),
+            config.endpoint.url().as_str(),
+            &config.client_id,
+            method,
+            encoding,
+        ],
         scope,
         target.audience.iter().map(String::as_str).collect(),
         target.resource.iter().map(String::as_str).collect(),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::read::wrong;
-use super::{AuthMethod, BasicEncoding, Cache, Config, OneOrMany, Options};
+use super::{AuthMethod, BasicEncoding, Cache, Config, Endpoint, OneOrMany, Options};
 use crate::error::Error;
 use crate::secret::Secret;
 
@@ -18,7 +18,7 @@ const LONGEST_LIFETIME: f64 = 315_360_000.0;
 
 pub(super) fn check(options: Options) -> Result<Config, Error> {
     let client_id = client_id(options.client_id)?;
-    let token_endpoint = token_endpoint(options.token_endpoint)?;
+    let endpoint = endpoint(options.issuer, options.token_endpoint)?;
     let auth_method = auth_method(options.token_endpoint_auth_method, options.client_secret.as_ref())?;
     let basic_encoding = options.basic_encoding.unwrap_or(BasicEncoding::Form);
     if let Some(secret) = &options.client_secret {
@@ -28,7 +28,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
         return Err(Error::config("option_conflict", message));
     }
-    let proxy = proxy(options.proxy, &token_endpoint)?;
+    let proxy = proxy(options.proxy, endpoint.url())?;
     Ok(Config {
         proxy,
         tls_ca_file: ca_file(options.tls_ca_file)?,
@@ -44,7 +44,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         cache: options.cache.unwrap_or(Cache::Memory),
         client_secret: options.client_secret,
         client_id,
-        token_endpoint,
+        endpoint,
         auth_method,
         basic_encoding,
     })
@@ -76,24 +76,49 @@ fn no_control_characters(name: &str, text: &str) -> Result<(), Error> {
     }
 }
 
-fn token_endpoint(text: Option<String>) -> Result<Url, Error> {
-    let text = text.filter(|text| !text.is_empty());
-    let text = text.ok_or_else(|| missing("token_endpoint", "the URL of your provider's token endpoint"))?;
-    let url = Url::parse(&text).map_err(|_| wrong("token_endpoint"))?;
+/// One of the two, not both.
+fn endpoint(issuer: Option<String>, token_endpoint: Option<String>) -> Result<Endpoint, Error> {
+    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+    match (given(issuer), given(token_endpoint)) {
+        (Some(_), Some(_)) => {
+            let message = "`issuer` and `token_endpoint` are both given: give one of them, `issuer` for discovery (RFC 8414) or `token_endpoint` for a fixed URL";
+            Err(Error::config("option_conflict", message))
+        }
+        (None, Some(text)) => url("token_endpoint", &text).map(Endpoint::Token),
+        (Some(exact), None) => {
+            let url = url("issuer", &exact)?;
+            // Discovered endpoints are always https and of the issuer's origin, so an http issuer could not work.
+            if url.scheme() != "https" || url.query().is_some() {
+                let message = "`issuer` must be an https:// URL without query (RFC 8414 section 2); for http on this machine use `token_endpoint`";
+                return Err(Error::config("insecure_endpoint", message));
+            }
+            Ok(Endpoint::Issuer { exact, url })
+        }
+        (None, None) => {
+            let what = "the URL of your provider's token endpoint, or `issuer` for discovery (RFC 8414)";
+            Err(missing("token_endpoint", what))
+        }
+    }
+}
+
+fn url(name: &str, text: &str) -> Result<Url, Error> {
+    let url = Url::parse(text).map_err(|_| wrong(name))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
-        return Err(wrong("token_endpoint"));
+        return Err(wrong(name));
     }
     if url.scheme() == "http" && !is_loopback(&url) {
-        let message = "`token_endpoint` is http://, which would send the credential in clear: use https:// (http:// is allowed for localhost, 127.0.0.0/8 and [::1] only)";
+        let message = format!(
+            "`{name}` is http://, which would send the credential in clear: use https:// (http:// is allowed for localhost, 127.0.0.0/8 and [::1] only)"
+        );
         return Err(Error::config("insecure_endpoint", message));
     }
     let in_query = url.query_pairs().any(|(name, _)| CREDENTIALS.contains(&name.as_ref()));
     if in_query || !url.username().is_empty() || url.password().is_some() {
-        let message = "`token_endpoint` contains a credential: give it as `client_id` and `client_secret` instead";
+        let message = format!("`{name}` contains a credential: give it as `client_id` and `client_secret` instead");
         return Err(Error::config("option_invalid", message));
     }
     if url.fragment().is_some() {
-        let message = "`token_endpoint` has a fragment (RFC 6749 section 3.2 forbids it): remove the part from `#`";
+        let message = format!("`{name}` has a fragment (RFC 6749 section 3.2 forbids it): remove the part from `#`");
         return Err(Error::config("option_invalid", message));
     }
     Ok(url)
