@@ -1,0 +1,35 @@
+//! The development authorization server of Tokenwell.
+//!
+//! It issues real tokens as a strict authorization server does (RFC 6749, 7662 and 8414), on loopback only, over http and
+//! https, and misbehaves on demand: each of its realms has a script of answers and faults, a virtual clock and a log of what
+//! arrived. The control interface is described in `core/conformance/README.md`; the tests of every language use it.
+//!
+//! ```no_run
+//! let server = tokenwell_dev_server::DevServer::start(Default::default())?;
+//! println!("{}", server.info().token_endpoint);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod client_auth;
+mod command;
+mod connection;
+mod control;
+mod files;
+mod form;
+mod http;
+mod introspect;
+mod listen;
+mod log;
+mod metadata;
+mod realm;
+mod response;
+mod route;
+mod script;
+mod server;
+mod site;
+mod tls;
+mod token;
+mod write;
+
+pub use command::run;
+pub use server::{DevServer, Info, Options};

@@ -1,0 +1,98 @@
+//! The token endpoint (RFC 6749, 4.4; RFC 8707).
+
+use serde_json::{Map, Value, json};
+
+use crate::client_auth::{Refusal, authenticate, read_form};
+use crate::form::Form;
+use crate::http::Request;
+use crate::realm::{Realm, random_text};
+use crate::response::Response;
+use crate::script::Edits;
+
+/// Parameters of which there may be several (RFC 8707, RFC 8693).
+const REPEATABLE: [&str; 2] = ["resource", "audience"];
+/// What may not stand in the URL, where logs would keep it (RFC 6749, 2.3.1).
+const NOT_IN_URL: [&str; 4] = ["client_id", "client_secret", "client_assertion", "grant_type"];
+/// The length of a token in bytes, before base64url.
+const TOKEN_BYTES: usize = 32;
+
+/// Checks the request and issues a token.
+pub(crate) fn respond(realm: &Realm, request: &Request, edits: Edits<'_>) -> Response {
+    match issue(realm, request) {
+        Ok(mut members) => {
+            edits.apply(&mut members);
+            realm.register(&members);
+            Response::json(200, &Value::Object(members)).with_header("Pragma", "no-cache")
+        }
+        Err(refusal) => refusal.respond(),
+    }
+}
+
+fn issue(realm: &Realm, request: &Request) -> Result<Map<String, Value>, Refusal> {
+    let form = read_form(request, &REPEATABLE)?;
+    let query = Form::parse(request.query.as_bytes()).unwrap_or_default();
+    if NOT_IN_URL.iter().any(|name| query.all(name).next().is_some()) {
+        return Err(Refusal::invalid_request("a credential in the URL"));
+    }
+    authenticate(realm, request, &form)?;
+    match form.get("grant_type") {
+        Some("client_credentials") => {}
+        Some(_) => return Err(refusal("unsupported_grant_type", "only client_credentials")),
+        None => return Err(Refusal::invalid_request("grant_type is missing")),
+    }
+    if !form.all("resource").all(is_resource) {
+        return Err(refusal("invalid_target", "resource must be an absolute URI without a fragment"));
+    }
+    let scope = form.get("scope");
+    if !scope.is_none_or(is_scope) {
+        return Err(refusal("invalid_scope", "scope is malformed"));
+    }
+    let mut members = Map::new();
+    members.insert("access_token".to_owned(), random_text(TOKEN_BYTES).into());
+    members.insert("token_type".to_owned(), json!("Bearer"));
+    members.insert("expires_in".to_owned(), realm.expires_in.into());
+    if let Some(scope) = scope {
+        members.insert("scope".to_owned(), scope.into());
+    }
+    Ok(members)
+}
+
+fn refusal(error: &'static str, description: &'static str) -> Refusal {
+    Refusal { status: 400, error, description }
+}
+
+fn is_resource(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else {
+        return false;
+    };
+    let letters = |byte: u8| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte);
+    scheme.starts_with(|first: char| first.is_ascii_alphabetic())
+        && scheme.bytes().all(letters)
+        && !rest.is_empty()
+        && !text.contains('#')
+        && !text.contains(char::is_whitespace)
+}
+
+/// RFC 6749, 3.3: words of printable ASCII without `"` and `\`, one space between them.
+fn is_scope(text: &str) -> bool {
+    text.split(' ').all(|word| {
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"' && byte != b'\\')
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_and_resources_are_checked() {
+        assert!(is_scope("a b:c/.default"));
+        for wrong in ["a  b", " a", "a\"", "\u{e9}", "a\n"] {
+            assert!(!is_scope(wrong), "{wrong:?}");
+        }
+        assert!(is_resource("https://a.example/x?y") && is_resource("urn:a:b"));
+        for wrong in ["", "/a", "a.example", "https://a/#b", "1a:b", "a:"] {
+            assert!(!is_resource(wrong), "{wrong:?}");
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! What the runner needs besides the library.
+
+pub mod compare;
+pub mod realm;
