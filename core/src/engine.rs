@@ -1,8 +1,8 @@
 //! The running part of the library: runtime, HTTP clients, flights, registry, behind one pointer.
 //!
 //! Fork: a child gets a new engine on first use, because the runtime's thread does not exist there and any lock may be
-//! held by a thread that is gone. The handler in the child only clears the pointer; the parent's engine is leaked in the
-//! child, never touched and never dropped. The only `unsafe` of this crate is here.
+//! held by a thread that is gone. The handler in the child only moves the pointer aside; the parent's engine is leaked in
+//! the child and never dropped. Of it, only the kept tokens are read, and only if their lock was free. The only `unsafe` of this crate is here.
 #![allow(unsafe_code)]
 
 use std::collections::HashMap;
@@ -20,6 +20,8 @@ use crate::flight::Flight;
 use crate::transport::Route;
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
+/// In a child after fork: the parent's engine.
+static INHERITED: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
@@ -43,7 +45,10 @@ pub(crate) fn engine() -> &'static Engine {
 #[cold]
 fn install() -> &'static Engine {
     watch_for_fork();
-    let fresh = Box::into_raw(Box::new(Engine::new()));
+    // SAFETY: null, or the parent's engine, which is never freed.
+    let inherited = unsafe { INHERITED.load(Ordering::Acquire).as_ref() };
+    let registry = inherited.map_or_else(Registry::new, |parent| parent.registry.inherit());
+    let fresh = Box::into_raw(Box::new(Engine::new(registry)));
     let installed = ENGINE.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
     match installed {
         // SAFETY: `fresh` came from a box that is never freed from here on.
@@ -62,10 +67,13 @@ fn install() -> &'static Engine {
 fn watch_for_fork() {
     static REGISTERED: AtomicBool = AtomicBool::new(false);
     extern "C" fn forget_engine() {
-        ENGINE.store(std::ptr::null_mut(), Ordering::Release);
+        let parent = ENGINE.swap(std::ptr::null_mut(), Ordering::AcqRel);
+        if !parent.is_null() {
+            INHERITED.store(parent, Ordering::Release);
+        }
     }
     if !REGISTERED.swap(true, Ordering::SeqCst) {
-        // SAFETY: the handler does one atomic store, which is allowed between fork and exec; it lives as long as the
+        // SAFETY: the handler does nothing but atomic stores, which are allowed between fork and exec; it lives as long as the
         // process, since the library is never unloaded (it is linked with nodelete).
         unsafe { libc::pthread_atfork(None, None, Some(forget_engine)) };
     }
@@ -75,13 +83,13 @@ fn watch_for_fork() {
 fn watch_for_fork() {}
 
 impl Engine {
-    fn new() -> Engine {
+    fn new(registry: Registry) -> Engine {
         Engine {
             runtime: OnceLock::new(),
             http: Mutex::default(),
             metadata: Mutex::default(),
             flights: Mutex::default(),
-            registry: Registry::new(),
+            registry,
         }
     }
 

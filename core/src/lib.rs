@@ -36,6 +36,7 @@ mod response;
 mod retry_after;
 mod secret;
 mod stats;
+mod strict;
 pub mod testing;
 mod token;
 mod transport;

@@ -11,7 +11,8 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
-use crate::secret::clean;
+use crate::secret::{clean, shows};
+use crate::strict::{DUPLICATE, Strict};
 
 /// A token answer that has been understood.
 pub(crate) struct Answer {
@@ -37,9 +38,6 @@ impl<'a> Members<'a> {
         self.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok())
     }
 }
-
-/// The mark by which a duplicate is told from other faults of the JSON.
-const DUPLICATE: &str = "duplicate member";
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -79,24 +77,34 @@ pub(crate) fn read(status: u16, body: &[u8], echoes: &[String]) -> Result<Answer
         let message = format!("the server answered with status {status} and JSON that names no error");
         return Err(Error::new(ErrorKind::Response, "unexpected_status", message).with_status(status));
     }
-    token(&members).map_err(|error| error.with_status(status).with_retryable(false))
+    token(&members, echoes).map_err(|error| error.with_status(status).with_retryable(false))
 }
 
 fn fault(code: &'static str, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Response, code, message)
 }
 
+fn duplicate(error: &serde_json::Error) -> Option<Error> {
+    let message = "the answer names a member twice, so that its meaning depends on the reader (RFC 8259 section 4)";
+    error.to_string().starts_with(DUPLICATE).then(|| fault("duplicate_member", message))
+}
+
+/// A member whose value cannot be used.
+fn broken(error: &serde_json::Error) -> Error {
+    let message = "the answer nests too deeply or holds a number that cannot be represented";
+    duplicate(error).unwrap_or_else(|| fault("not_json", message))
+}
+
 fn unreadable(status: u16, body: &[u8], error: &serde_json::Error, echoes: &[String]) -> Error {
-    if error.to_string().starts_with(DUPLICATE) {
-        let message = "the answer names a member twice, so that its meaning depends on the reader (RFC 8259 section 4)";
-        return fault("duplicate_member", message).with_status(status);
+    if let Some(error) = duplicate(error) {
+        return error.with_status(status);
     }
     let preview = preview(body, echoes);
     // A fault inside a JSON object can come after the token, which must not be shown.
     let message = match (preview.is_empty(), preview.starts_with('{')) {
         (true, _) => format!("the answer (status {status}) is empty, not a JSON object"),
         (_, true) => format!("the answer (status {status}) is broken JSON"),
-        _ => format!("the answer (status {status}) is not JSON; it begins: {preview}"),
+        _ => format!("the answer (status {status}) is not a JSON object; it begins: {preview}"),
     };
     fault("not_json", message)
         .with_hint(
@@ -125,7 +133,7 @@ fn preview(body: &[u8], echoes: &[String]) -> String {
 fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: &[String]) -> Error {
     let code: Option<String> = serde_json::from_str(code.get()).ok();
     let plain = |code: &String| !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_graphic());
-    let code = code.filter(plain).filter(|code| !echoes.contains(code)).unwrap_or_else(|| "unknown_error".to_owned());
+    let code = code.filter(plain).filter(|code| !shows(code, echoes)).unwrap_or_else(|| "unknown_error".to_owned());
     let description = members.text("error_description").map(|text| clean(&text, 200, echoes));
     let message = match description.as_deref() {
         Some(text) if !text.is_empty() => format!("the server refused: {code}: {text}"),
@@ -160,15 +168,15 @@ fn hint(code: &str) -> Option<&'static str> {
     })
 }
 
-fn token(members: &Members<'_>) -> Result<Answer, Error> {
+fn token(members: &Members<'_>, echoes: &[String]) -> Result<Answer, Error> {
     const KNOWN: [&str; 5] = ["access_token", "token_type", "expires_in", "scope", "refresh_token"];
     let value = value(members)?;
-    token_type(members)?;
-    let extra = members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_ref()));
-    let extra = extra
-        .map(|(name, raw)| serde_json::from_str(raw.get()).map(|value| (name.clone().into_owned(), value)))
-        .collect::<Result<Map<String, Value>, _>>()
-        .map_err(|_| fault("not_json", "the answer nests too deeply or holds a number that cannot be represented"))?;
+    token_type(members, echoes)?;
+    let others = members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_ref()));
+    let read = |raw: &RawValue| serde_json::from_str(raw.get()).map(|Strict(value)| value);
+    let extra = others
+        .map(|(name, raw)| Ok((name.clone().into_owned(), read(raw).map_err(|error| broken(&error))?)))
+        .collect::<Result<Map<String, Value>, Error>>()?;
     Ok(Answer { value, lifetime: lifetime(members)?, scope: scope(members)?, extra })
 }
 
@@ -187,14 +195,14 @@ fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
     Ok(value)
 }
 
-fn token_type(members: &Members<'_>) -> Result<(), Error> {
+fn token_type(members: &Members<'_>, echoes: &[String]) -> Result<(), Error> {
     if members.get("token_type").is_none() {
         return Err(fault("token_type_missing", "the answer has no `token_type` (RFC 6749 section 5.1 requires it)"));
     }
     match members.text("token_type") {
         Some(kind) if kind.eq_ignore_ascii_case("bearer") => Ok(()),
         kind => {
-            let shown = kind.map_or_else(String::new, |kind| format!(" \"{}\"", clean(&kind, 40, &[])));
+            let shown = kind.map_or_else(String::new, |kind| format!(" \"{}\"", clean(&kind, 40, echoes)));
             Err(fault(
                 "token_type_unsupported",
                 format!("the answer's `token_type`{shown} is not Bearer (RFC 6749 section 7.1)"),

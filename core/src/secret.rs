@@ -38,24 +38,38 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Text from outside that goes into an error: control characters become spaces, every occurrence of a secret
-/// (as it is, or as it stands in a form or a Basic header) is replaced, and at most `limit` characters are kept.
+/// Text from outside that goes into an error: control characters become spaces, every occurrence of a secret is replaced,
+/// and at most `limit` characters are kept. `secrets` are the forms in which one can come back.
 pub(crate) fn clean(text: &str, limit: usize, secrets: &[String]) -> String {
-    let mut text = text.to_owned();
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
-        text = text.replace(secret.as_str(), "[redacted]");
+    let text = flatten(&redact(text, secrets));
+    // Once more: what was cut by control characters or spaces is in one piece now.
+    let flat: Vec<String> = secrets.iter().map(|secret| flatten(secret)).collect();
+    let text = redact(&redact(&text, secrets), &flat);
+    match text.char_indices().nth(limit) {
+        Some((end, _)) => text[..end].to_owned(),
+        None => text,
     }
+}
+
+/// Whether one of the secrets stands in this text.
+pub(crate) fn shows(text: &str, secrets: &[String]) -> bool {
+    secrets.iter().any(|secret| !secret.is_empty() && text.contains(secret.as_str()))
+}
+
+fn redact(text: &str, secrets: &[String]) -> String {
+    let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+    secrets.fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "[redacted]"))
+}
+
+/// Each run of unprintable characters becomes one space.
+fn flatten(text: &str) -> String {
     let mut out = String::new();
     for c in text.chars().map(|c| if is_unprintable(c) { ' ' } else { c }) {
         if !(c == ' ' && out.ends_with(' ')) {
             out.push(c);
         }
     }
-    let out = out.trim();
-    match out.char_indices().nth(limit) {
-        Some((end, _)) => out[..end].to_owned(),
-        None => out.to_owned(),
-    }
+    out.trim().to_owned()
 }
 
 /// Control characters, and the marks that turn or hide text in a terminal (Unicode Bidi_Control, zero width, line separators).

@@ -43,5 +43,6 @@ fn secret(config: &Config) -> &str {
 pub(crate) fn echoes(config: &Config) -> Vec<String> {
     let secret = secret(config);
     let encoded = percent_encoding::utf8_percent_encode(secret, crate::request::ENCODED).to_string();
-    vec![secret.to_owned(), encoded, basic::credential(config).to_string()]
+    let form = encoded.replace("%20", "+");
+    vec![secret.to_owned(), encoded, form, basic::credential(config).to_string()]
 }

@@ -61,6 +61,12 @@ impl Registry {
         Registry(Mutex::new(LruCache::unbounded()))
     }
 
+    /// In a child after fork: the parent's entries, unless a thread that is gone holds their lock.
+    pub(crate) fn inherit(&self) -> Registry {
+        let inherited = self.0.try_lock().map(|entries| entries.clone());
+        Registry(Mutex::new(inherited.unwrap_or_else(|_| LruCache::unbounded())))
+    }
+
     /// The entry under this key, made if there is none.
     pub(crate) fn entry(&self, key: CacheKey, target: Target) -> Arc<Entry> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);

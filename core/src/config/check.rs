@@ -102,6 +102,8 @@ fn endpoint(issuer: Option<String>, token_endpoint: Option<String>) -> Result<En
 }
 
 fn url(name: &str, text: &str) -> Result<Url, Error> {
+    // A URL parser drops line ends and encodes NUL, which hides that something went wrong before.
+    no_control_characters(name, text)?;
     let url = Url::parse(text).map_err(|_| wrong(name))?;
     if !matches!(url.scheme(), "https" | "http") || url.host().is_none() {
         return Err(wrong(name));

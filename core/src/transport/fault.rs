@@ -98,14 +98,14 @@ fn through_proxy(error: &reqwest::Error) -> bool {
     chain(error).any(|cause| cause.to_string().starts_with("tunnel error"))
 }
 
+/// The causes of an error, also those inside an `io::Error`, which hides what it carries from `source`.
 fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>() {
+        Some(io) => io.get_ref().map(|inner| inner as &(dyn StdError + 'static)),
+        None => error.source(),
+    })
 }
 
-/// The first error of this type among the causes, also inside an `io::Error`, which hides what it carries from `source`.
 fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
-    chain(error).find_map(|cause| {
-        let carried = cause.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        cause.downcast_ref::<T>().or_else(|| carried.and_then(|inner| inner.downcast_ref::<T>()))
-    })
+    chain(error).find_map(|cause| cause.downcast_ref::<T>())
 }
