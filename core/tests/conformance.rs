@@ -2,26 +2,21 @@
 //!
 //! The cases run one after another: the library's clock belongs to the process.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
-use serde_json::{Map, Value, json};
-use support::compare::{self, Got, Known};
+use serde_json::{Value, json};
+use support::calls::{self, Got, Mode};
+use support::compare::{self, Known};
+use support::process::{Variables, fork};
 use support::realm::Realm;
 use tokenwell::{Client, Config, Error, TokenRequest, testing};
 use tokenwell_dev_server::{DevServer, Options};
 
 mod support;
-
-#[derive(Clone, Copy, Debug, PartialEq)]
-enum Mode {
-    Async,
-    Blocking,
-}
 
 /// Differences in words, or nothing.
 type Outcome = Result<(), String>;
@@ -86,10 +81,8 @@ impl Play<'_> {
         play.hide(&environment["TOKENWELL_CLIENT_SECRET"], 3);
         play.hide(&play.realm.vars["client_secret"].clone(), 3);
         let environment = environment.as_object().cloned().unwrap_or_default();
-        let before = set_variables(&environment);
-        let outcome = play.whole();
-        set_variables(&before);
-        outcome
+        let _until_the_end = Variables::set(&environment);
+        play.whole()
     }
 
     fn whole(&mut self) -> Outcome {
@@ -103,11 +96,9 @@ impl Play<'_> {
             (Ok(_), Some(_)) => return Err("the client was made, an error was expected".to_owned()),
             (Err(error), None) => return Err(format!("the client was not made: {error:?}")),
             (Err(error), Some(expect)) => {
-                let mut differences = compare::error(&error, expect);
+                verdict(&compare::error(&error, expect))?;
                 self.leaks(&shown(&Err(error)), &Value::Null)?;
-                differences
-                    .extend(compare::requests(&self.realm.log(), &Map::from_iter([("count".to_owned(), json!(0))])));
-                return verdict(&differences);
+                return self.step(&json!({"requests": {"count": 0}}));
             }
         }
         self.steps(&self.case["steps"])
@@ -122,48 +113,36 @@ impl Play<'_> {
     }
 
     fn step(&mut self, step: &Value) -> Outcome {
-        let (name, argument) =
-            step.as_object().and_then(|step| step.iter().find(|(name, _)| is_step(name))).expect("a known step");
+        let how = ["concurrent", "with", "expect", "within"];
+        let mut what = step.as_object().into_iter().flatten().filter(|(name, _)| !how.contains(&name.as_str()));
+        let (name, argument) = what.next().expect("a step says what it is");
         let object = || argument.as_object().expect("an object");
         let seconds = || argument.as_f64().expect("a number of seconds");
         match name.as_str() {
-            "concurrent" => self.call(step, argument.as_u64().expect("a number of callers")),
-            "call" => self.call(step, 1),
-            "cancel" => self.cancel(argument.as_u64().expect("a number of calls")),
+            "call" => return self.call(step),
+            "settle" => return self.settle(),
+            "fork" => return fork(|| self.steps(argument)),
+            "requests" => return verdict(&compare::requests(&self.realm.log(), object())),
+            "stats" => return verdict(&compare::stats(&self.client().stats(), object())),
+            "cancel" => calls::abandon(self.mode, self.client(), argument.as_u64().expect("a number of calls")),
             "invalidate" => {
                 let text = argument.as_str().expect("a token");
-                let last = self.last.as_deref().filter(|_| text == "last");
-                self.client().invalidate(last.unwrap_or(text));
-                Ok(())
+                self.client().invalidate(self.last.as_deref().filter(|_| text == "last").unwrap_or(text));
             }
             "advance" => {
                 self.realm.advance(seconds());
                 testing::advance_clock(seconds());
-                Ok(())
             }
-            "settle" => self.settle(),
             "new_client" => {
                 let options = if object().is_empty() { self.case.get("options") } else { Some(argument) };
                 self.client = Some(self.make(options).map_err(|error| format!("the client was not made: {error:?}"))?);
-                Ok(())
             }
-            "close" => {
-                self.client().close();
-                Ok(())
-            }
-            "panic" => {
-                testing::panic_in_next_flight();
-                Ok(())
-            }
-            "fork" => fork(|| self.steps(argument)),
-            "script" => {
-                self.realm.script(argument);
-                Ok(())
-            }
-            "requests" => verdict(&compare::requests(&self.realm.log(), object())),
-            "stats" => verdict(&compare::stats(&self.client().stats(), object())),
-            _ => Err("unknown step".to_owned()),
+            "close" => self.client().close(),
+            "panic" => testing::panic_in_next_flight(),
+            "script" => self.realm.script(argument),
+            _ => return Err("unknown step".to_owned()),
         }
+        Ok(())
     }
 
     fn client(&self) -> &Client {
@@ -187,15 +166,15 @@ impl Play<'_> {
         Client::new(Config::from_value(options)?)
     }
 
-    fn call(&mut self, step: &Value, callers: u64) -> Outcome {
+    fn call(&mut self, step: &Value) -> Outcome {
         let started = Instant::now();
         let method = step["call"].as_str().expect("call names a method");
-        let results =
-            match step.get("with").map_or(Ok(TokenRequest::default()), |with| TokenRequest::from_value(with.clone())) {
-                Err(error) => vec![Err(error)],
-                Ok(request) if callers > 1 => self.together(callers, method, &request),
-                Ok(request) => vec![perform(self.mode, self.client(), method, &request)],
-            };
+        let callers = step["concurrent"].as_u64().unwrap_or(1);
+        let request = step.get("with").cloned().map_or(Ok(TokenRequest::default()), TokenRequest::from_value);
+        let results = match request {
+            Err(error) => vec![Err(error)],
+            Ok(request) => calls::together(self.mode, self.client(), method, &request, callers),
+        };
         if step["within"].as_f64().is_some_and(|most| started.elapsed().as_secs_f64() > most) {
             return Err(format!("it took {:?}", started.elapsed()));
         }
@@ -216,55 +195,6 @@ impl Play<'_> {
             (Ok(_), Some(_)) => Err("a token came, an error was expected".to_owned()),
             (Ok(got), None) => verdict(&compare::token(got, expect.as_object().expect("an expectation"), &known)),
         }
-    }
-
-    /// The call by so many callers at once.
-    fn together(&self, callers: u64, method: &str, request: &TokenRequest) -> Vec<Result<Got, Error>> {
-        if self.mode == Mode::Async {
-            let (client, method, request) = (self.client().clone(), method.to_owned(), request.clone());
-            return block_on(async move {
-                let one = || {
-                    let (client, method, request) = (client.clone(), method.clone(), request.clone());
-                    tokio::spawn(async move { ask(&client, &method, &request).await })
-                };
-                let tasks: Vec<_> = (0..callers).map(|_| one()).collect();
-                let mut results = Vec::new();
-                for task in tasks {
-                    results.push(task.await.expect("a task does not panic"));
-                }
-                results
-            });
-        }
-        std::thread::scope(|scope| {
-            let small = || std::thread::Builder::new().stack_size(256 * 1024);
-            let one = || {
-                small()
-                    .spawn_scoped(scope, || perform(self.mode, self.client(), method, request))
-                    .expect("a thread starts")
-            };
-            let threads: Vec<_> = (0..callers).map(|_| one()).collect();
-            threads.into_iter().map(|thread| thread.join().expect("a thread does not panic")).collect()
-        })
-    }
-
-    /// Starts calls and leaves them alone.
-    fn cancel(&self, calls: u64) -> Outcome {
-        let client = self.client().clone();
-        if self.mode == Mode::Blocking {
-            let request = TokenRequest::default();
-            (0..calls).for_each(|_| drop(client.obtain(&request).wait(Duration::ZERO)));
-            return Ok(());
-        }
-        block_on(async move {
-            let start = |_| {
-                let client = client.clone();
-                tokio::spawn(async move { client.token().await })
-            };
-            let tasks: Vec<_> = (0..calls).map(start).collect();
-            tokio::task::yield_now().await;
-            tasks.iter().for_each(tokio::task::JoinHandle::abort);
-        });
-        Ok(())
     }
 
     fn settle(&self) -> Outcome {
@@ -290,7 +220,9 @@ impl Play<'_> {
         let issued = issued.as_array().into_iter().flatten().filter_map(Value::as_str);
         let tokens = issued.chain(self.last.as_deref()).filter(|token| token.len() > 3);
         let mut hidden = self.hidden.iter().map(String::as_str).chain(tokens);
-        hidden.find(|hidden| text.contains(hidden)).map_or(Ok(()), |hidden| Err(format!("{hidden:?} is shown in {text:?}")))
+        hidden
+            .find(|hidden| text.contains(hidden))
+            .map_or(Ok(()), |hidden| Err(format!("{hidden:?} is shown in {text:?}")))
     }
 }
 
@@ -303,82 +235,6 @@ fn shown(result: &Result<Got, Error>) -> String {
     }
 }
 
-/// Whether this member of a step says what the step is; the others say how.
-fn is_step(name: &str) -> bool {
-    !matches!(name, "with" | "expect" | "within")
-}
-
 fn verdict(differences: &[String]) -> Outcome {
     if differences.is_empty() { Ok(()) } else { Err(differences.join("; ")) }
-}
-
-/// The library needs no runtime of the caller: this one has neither I/O nor timers.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts").block_on(future)
-}
-
-async fn ask(client: &Client, method: &str, request: &TokenRequest) -> Result<Got, Error> {
-    match method {
-        "token" => client.token().await.map(|token| Got::Text(token.to_string())),
-        "authorization" => client.authorization().await.map(Got::Text),
-        "access_token" if *request == TokenRequest::default() => client.access_token().await.map(Got::Token),
-        "access_token" => client.access_token_with(request).await.map(Got::Token),
-        _ => panic!("unknown call {method}"),
-    }
-}
-
-fn perform(mode: Mode, client: &Client, method: &str, request: &TokenRequest) -> Result<Got, Error> {
-    if mode == Mode::Async {
-        return block_on(ask(client, method, request));
-    }
-    let client = client.blocking();
-    match method {
-        "token" => client.token().map(|token| Got::Text(token.to_string())),
-        "authorization" => client.authorization().map(Got::Text),
-        "access_token" if *request == TokenRequest::default() => client.access_token().map(Got::Token),
-        "access_token" => client.access_token_with(request).map(Got::Token),
-        _ => panic!("unknown call {method}"),
-    }
-}
-
-/// Sets variables (null: takes them away) and gives what they were.
-#[allow(unsafe_code)] // the environment belongs to the process; nothing else in this program reads it at the same time
-fn set_variables(variables: &Map<String, Value>) -> Map<String, Value> {
-    let set = |(name, value): (&String, &Value)| {
-        let before = std::env::var(name).ok();
-        match value.as_str() {
-            Some(text) => unsafe { std::env::set_var(name, text) },
-            None => unsafe { std::env::remove_var(name) },
-        }
-        (name.clone(), json!(before))
-    };
-    variables.iter().map(set).collect()
-}
-
-/// Plays `child` in a forked process, which has to be done in 10 s.
-#[allow(unsafe_code)] // fork(2) has no safe form; the child ends without running anything of the parent's
-fn fork(child: impl FnOnce() -> Outcome) -> Outcome {
-    let pid = unsafe { libc::fork() };
-    if pid == 0 {
-        let outcome = catch_unwind(AssertUnwindSafe(child)).unwrap_or_else(|_| Err("panic".to_owned()));
-        if let Err(why) = &outcome {
-            eprintln!("in the child: {why}");
-        }
-        unsafe { libc::_exit(i32::from(outcome.is_err())) }
-    }
-    let started = Instant::now();
-    let mut status = 0;
-    while unsafe { libc::waitpid(pid, &raw mut status, libc::WNOHANG) } == 0 {
-        if started.elapsed() > Duration::from_secs(10) {
-            unsafe { libc::kill(pid, libc::SIGKILL) };
-            unsafe { libc::waitpid(pid, &raw mut status, 0) };
-            return Err("the child was not done in 10 s".to_owned());
-        }
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    if pid > 0 && libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0 {
-        Ok(())
-    } else {
-        Err("the child failed".to_owned())
-    }
 }

@@ -1,24 +1,9 @@
 //! Expectations of a scenario against what happened. Each gives the differences, in words.
 
 use serde_json::{Map, Value, json};
-use tokenwell::{AccessToken, Error};
+use tokenwell::Error;
 
-/// What a call of the client gave.
-pub enum Got {
-    Token(AccessToken),
-    /// Of `token` and `authorization`.
-    Text(String),
-}
-
-impl Got {
-    /// The token itself, whatever the call.
-    pub fn token(&self) -> &str {
-        match self {
-            Got::Token(token) => token.value(),
-            Got::Text(text) => text.strip_prefix("Bearer ").unwrap_or(text),
-        }
-    }
-}
+use super::calls::Got;
 
 /// What is known when an expectation of a token is checked.
 pub struct Known<'a> {

@@ -1,4 +1,6 @@
 //! What the runner needs besides the library.
 
+pub mod calls;
 pub mod compare;
+pub mod process;
 pub mod realm;

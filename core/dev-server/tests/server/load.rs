@@ -36,9 +36,10 @@ async fn ten_thousand_requests_on_kept_connections() {
         });
     }
     clients.join_all().await;
+    // A client can read its answer a moment before the server has finished with it.
+    realm.wait_in_flight(0);
     let report = realm.report();
     assert_eq!(report["total"], CONNECTIONS * REQUESTS);
     assert_eq!(report["issued"].as_array().unwrap().len(), CONNECTIONS * REQUESTS);
-    assert_eq!(report["in_flight"], 0);
     assert!(before.elapsed() < Duration::from_secs(60));
 }
