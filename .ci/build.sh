@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# Builds what the given command needs; what has not changed since is not built again.
+# usage: build.sh demo|dist|tests|wheel|node|c|rust|server...
+. "$(dirname "$0")/lib.sh"
+
+# The development server and the Rust tests: cargo's dev profile.
+server() { cargo build --locked -p tokenwell-dev-server; }
+tests() {
+  cargo test --locked --workspace --no-run
+  cargo build --locked -p tokenwell-dev-server -p tokenwell-examples
+}
+
+# What users get: the release profile.
+make_wheel() {
+  rm -rf build/wheel
+  PATH=$PWD/.venv/bin:$PATH python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir build/wheel \
+    --config-settings=build-args='--compatibility pypi' ./bindings-python
+}
+install_wheel() { .venv/bin/python -m pip install --quiet --no-index --no-deps --force-reinstall build/wheel/*.whl; }
+wheel() {
+  once build/wheel/.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src bindings-python/{Cargo.toml,pyproject.toml,src,python} -- make_wheel
+  once .venv/.wheel-made-of build/wheel -- install_wheel
+}
+
+make_node() { npm run --silent build --prefix bindings-node; }
+node() {
+  compgen -G 'bindings-node/*.node' > /dev/null || rm -f build/node.made-of
+  once build/node.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src bindings-node/{Cargo.toml,build.rs,src,package.json} -- make_node
+}
+
+c() { make --no-print-directory -C bindings-c PROFILE=release build examples; }
+
+rust() { cargo build --locked --release -p tokenwell-examples --bin demo; }
+
+demo() { server; c; wheel; node; rust; }
+
+# What is handed out: a wheel, an npm package and an archive for C, with the licences.
+dist() {
+  wheel
+  node
+  local name
+  name=libtokenwell-$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)-$CARGO_BUILD_TARGET
+  rm -rf dist
+  mkdir -p "dist/$name"
+  cp build/wheel/*.whl dist/
+  npm pack ./bindings-node --silent --ignore-scripts --pack-destination dist > /dev/null
+  make --no-print-directory -C bindings-c PROFILE=release install DESTDIR="$PWD/dist/$name" PREFIX=/usr/local > /dev/null
+  cp LICENSE-MIT LICENSE-APACHE CHANGELOG.md "dist/$name/"
+  tar -C dist --owner=0 --group=0 --sort=name -czf "dist/$name.tar.gz" "$name"
+  rm -rf "dist/$name"
+  ls -l dist
+}
+
+mkdir -p build
+for part in "$@"; do "$part"; done

@@ -1,0 +1,52 @@
+"""What `make test` runs: each suite's commands, how its counts are read, and which builds it needs first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from processes import ROOT
+
+PYTHON = str(ROOT / ".venv/bin/python")
+
+
+@dataclass(frozen=True)
+class Suite:
+    name: str
+    kind: str  # how the counts are read: cargo, pytest, node, phpunit, plain; check and build go by the exit code
+    commands: tuple[tuple[str, ...], ...]
+    folder: str = "."
+    needs: tuple[str, ...] = ()
+
+
+def build(part: str) -> Suite:
+    return Suite(f"build-{part}", "build", ((".ci/build.sh", part),))
+
+
+def check(name: str, *command: str, folder: str = ".", needs: tuple[str, ...] = ()) -> Suite:
+    return Suite(name, "check", (command,), folder, needs)
+
+
+SUITES = (
+    check("format", "cargo", "fmt", "--all", "--check"),
+    check("measures", ".ci/measures.sh"),
+    build("tests"),
+    check("clippy", "cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings", needs=("build-tests",)),
+    Suite("rust", "cargo", (("cargo", "test", "--workspace", "--locked", "--no-fail-fast"),), needs=("build-tests",)),
+    build("c"),
+    Suite("c", "plain", (("make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "test"),), needs=("build-c", "build-tests")),
+    check("c-leaks", "make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "leaks", needs=("build-c", "build-tests")),
+    Suite("php", "phpunit", (("phpunit",),), folder="bindings-c/php", needs=("build-c", "build-tests")),
+    build("wheel"),
+    Suite("python", "pytest", ((PYTHON, "-m", "pytest"),), folder="bindings-python", needs=("build-wheel", "build-tests")),
+    build("node"),
+    Suite("node", "node", (("npm", "test", "--silent"),), folder="bindings-node", needs=("build-node", "build-tests")),
+    check("node-types", "npm", "run", "types", "--silent", folder="bindings-node", needs=("build-node",)),
+    Suite(
+        "postman", "plain", (("python3", ".ci/with_server.py", "npm", "test", "--silent", "--prefix", "examples/postman"),), needs=("build-tests",)
+    ),
+    Suite("examples", "plain", (("python3", ".ci/examples.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
+    build("rust"),
+    check("demo", "python3", ".ci/demo.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
+    build("dist"),
+    Suite("packages", "plain", ((".ci/packages.sh",),), needs=("build-dist",)),
+)

@@ -1,0 +1,34 @@
+# The commands a person types. What they do is in .ci; what is built and installed already is left alone.
+export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+
+.PHONY: help demo test lint dist clean
+
+help:
+	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
+	@echo "make test   every suite of every language (ONLY=\"python node\": these alone)"
+	@echo "make lint   format, clippy and the measures"
+	@echo "make dist   wheel, npm tarball and C archive, in dist/"
+	@echo "make clean  removes what was built; installed packages stay"
+
+demo:
+	@.ci/bootstrap.sh demo
+	@.ci/build.sh demo
+	@python3 .ci/demo.py
+
+test:
+	@.ci/bootstrap.sh test
+	@python3 .ci/test.py $(ONLY)
+
+lint:
+	@.ci/bootstrap.sh lint
+	@cargo fmt --all --check
+	@cargo clippy --workspace --all-targets -- -D warnings
+	@.ci/measures.sh
+
+dist:
+	@.ci/bootstrap.sh dist
+	@.ci/build.sh dist
+
+clean:
+	@cargo clean
+	@rm -rf build dist bindings-node/*.node

@@ -1,0 +1,100 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Tokenwell\Internal;
+
+use Tokenwell\CacheError;
+use Tokenwell\ConfigError;
+use Tokenwell\ResponseError;
+use Tokenwell\SecretError;
+use Tokenwell\ServerError;
+use Tokenwell\TokenwellError;
+use Tokenwell\TransportError;
+
+/**
+ * The C library: found once, called, and its errors thrown.
+ *
+ * @internal
+ */
+final class Library
+{
+    private const HINT = 'build it with `make -C bindings-c build`, or set TOKENWELL_LIBRARY to the path of libtokenwell.so.0';
+    private const HINT_FPM = 'in php.ini set ffi.preload to the installed tokenwell/ffi.h and opcache.preload to the preload.php of this package';
+
+    private static ?\FFI $ffi = null;
+
+    /** The functions of tokenwell.h. */
+    public static function ffi(): \FFI
+    {
+        return self::$ffi ??= self::preloaded() ?? self::load();
+    }
+
+    /**
+     * Calls a function with an object as out-parameter; throws its error.
+     *
+     * @param 'client'|'token' $type of the object
+     * @throws TokenwellError
+     */
+    public static function make(string $type, string $function, #[\SensitiveParameter] mixed ...$arguments): Handle
+    {
+        $ffi = self::ffi();
+        $object = $ffi->new("tokenwell_$type *");
+        $error = $ffi->new('tokenwell_error *');
+        $ffi->$function(...$arguments, ...[\FFI::addr($object), \FFI::addr($error)]);
+        if (!\FFI::isNull($error)) {
+            throw self::exception($error);
+        }
+        return new Handle($object, "tokenwell_{$type}_free");
+    }
+
+    private static function exception(\FFI\CData $error): TokenwellError
+    {
+        $ffi = self::ffi();
+        $class = match ($ffi->tokenwell_error_kind($error)) {
+            'ConfigError' => ConfigError::class,
+            'SecretError' => SecretError::class,
+            'TransportError' => TransportError::class,
+            'ServerError' => ServerError::class,
+            'ResponseError' => ResponseError::class,
+            'CacheError' => CacheError::class,
+            default => TokenwellError::class,
+        };
+        $retryAfter = $ffi->tokenwell_error_retry_after($error);
+        $exception = new $class(
+            $ffi->tokenwell_error_message($error),
+            $ffi->tokenwell_error_code($error),
+            $ffi->tokenwell_error_retryable($error),
+            $retryAfter < 0 ? null : $retryAfter,
+            $ffi->tokenwell_error_http_status($error) ?: null,
+            $ffi->tokenwell_error_error_description($error),
+            $ffi->tokenwell_error_hint($error),
+        );
+        $ffi->tokenwell_error_free($error);
+        return $exception;
+    }
+
+    /** The library that php.ini has loaded (ffi.preload). */
+    private static function preloaded(): ?\FFI
+    {
+        try {
+            return \FFI::scope('tokenwell');
+        } catch (\FFI\Exception) {
+            return null;
+        }
+    }
+
+    private static function load(): \FFI
+    {
+        $package = \dirname(__DIR__, 2);
+        $header = (string) file_get_contents("$package/include/tokenwell.h");
+        $ours = "$package/lib/libtokenwell.so.0";
+        $library = getenv('TOKENWELL_LIBRARY') ?: (is_file($ours) ? $ours : 'libtokenwell.so.0');
+        try {
+            return \FFI::cdef($header, $library);
+        } catch (\FFI\Exception $cause) {
+            $hint = str_contains($cause->getMessage(), 'ffi.enable') ? self::HINT_FPM : self::HINT;
+            throw new ConfigError("the library cannot be used: {$cause->getMessage()}", 'library_unusable', hint: $hint);
+        }
+    }
+}

@@ -1,0 +1,241 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Tokenwell\Tests;
+
+use PHPUnit\Framework\Assert;
+use Tokenwell\AccessToken;
+use Tokenwell\Client;
+use Tokenwell\Internal\Library;
+use Tokenwell\Testing\AuthorizationServer;
+use Tokenwell\TokenwellError;
+
+/** Plays one case of a scenario; `Expect` compares. */
+final class Runner
+{
+    private const CASE = ['name', 'server', 'options', 'env', 'from_env', 'expect_new', 'steps', 'never_shown', 'not'];
+
+    private readonly string $realm;
+    /** @var array<string, mixed> */
+    private readonly array $vars;
+    private readonly Expect $expect;
+    private Client $client;
+    private string $last = '';
+
+    /** @param array<string, mixed> $case */
+    public function __construct(private readonly AuthorizationServer $server, private readonly array $case)
+    {
+        Assert::assertSame([], array_diff(array_keys($case), self::CASE), 'unknown members of the case');
+        $made = $this->post('realms', $case['server'] ?? new \stdClass());
+        $this->realm = "realms/{$made['realm']}";
+        $this->vars = $made['vars'];
+        $this->expect = new Expect(fn (): array => $this->log(), [
+            $this->vars['client_secret'],
+            ...$this->expanded($case['never_shown'] ?? []),
+        ]);
+    }
+
+    public function run(): void
+    {
+        $env = $this->expanded((array) ($this->case['env'] ?? []));
+        $this->expect->neverShow($env['TOKENWELL_CLIENT_SECRET'] ?? null);
+        $before = array_map(static fn (string $name) => getenv($name), array_combine(array_keys($env), array_keys($env)));
+        array_walk($env, static fn (?string $value, string $name) => putenv($value === null ? $name : "$name=$value"));
+        try {
+            $this->play();
+        } finally {
+            array_walk($before, static fn ($value, string $name) => putenv($value === false ? $name : "$name=$value"));
+            unset($this->client);
+            $this->server->call('DELETE', $this->realm);
+        }
+    }
+
+    private function play(): void
+    {
+        $expected = $this->case['expect_new'] ?? null;
+        try {
+            $this->client = $this->make($this->case['options'] ?? null, $this->case['from_env'] ?? false);
+            $error = null;
+        } catch (TokenwellError $error) {
+            if ($expected === null) {
+                throw $error;
+            }
+        }
+        if ($expected !== null) {
+            Assert::assertNotNull($error, 'no error came');
+            $this->expect->error($this->expanded($expected), $error);
+            $this->expect->requests(['count' => 0]);
+            return;
+        }
+        $this->steps($this->expanded($this->case['steps']));
+    }
+
+    /** The options that `$given` stands for: null, the default; {"+": ...}, the default and these. */
+    private function make(mixed $given, bool $fromEnv = false): Client
+    {
+        if ($fromEnv) {
+            return Client::fromEnv();
+        }
+        $options = (array) ($given ?? ['+' => []]);
+        if (\array_key_exists('+', $options)) {
+            $more = $this->expanded((array) $options['+']);
+            $default = array_intersect_key($this->vars, ['token_endpoint' => 0, 'client_id' => 0, 'client_secret' => 0]);
+            $options = array_filter([...$default, ...$more], static fn ($value): bool => $value !== null);
+        } else {
+            $options = $this->expanded($options);
+        }
+        $this->expect->neverShow($options['client_secret'] ?? null);
+        return new Client(...self::camelCase($options));
+    }
+
+    /** @param list<array<string, mixed>> $steps */
+    private function steps(array $steps): void
+    {
+        foreach ($steps as $number => $step) {
+            $this->expect->nextStep('step ' . ($number + 1));
+            $this->step($step);
+        }
+    }
+
+    /** @param array<string, mixed> $step */
+    private function step(array $step): void
+    {
+        if (isset($step['call'])) {
+            Assert::assertSame([], array_diff(array_keys($step), ['call', 'with', 'expect', 'within']), 'unknown members of the step');
+            $this->call($step);
+            return;
+        }
+        Assert::assertCount(1, $step, 'a step of several members');
+        $value = reset($step);
+        match (key($step)) {
+            'invalidate' => $this->client->invalidate($value === 'last' ? $this->last : $value),
+            'advance' => $this->advance($value),
+            'settle' => $this->settle(),
+            'new_client' => $this->client = $this->make((array) $value === [] ? $this->case['options'] ?? null : $value),
+            'close' => $this->client->close(),
+            'panic' => Library::ffi()->tokenwell_testing_panic_in_next_flight(),
+            'fork' => $this->fork($value),
+            'script' => $this->post("$this->realm/script", $value),
+            'requests' => $this->expect->requests($value),
+            'stats' => $this->expect->members('stats', $value, $this->client->stats()),
+            default => Assert::fail('unknown step: ' . key($step)),
+        };
+    }
+
+    /** @param array<string, mixed> $step */
+    private function call(array $step): void
+    {
+        $expected = (array) ($step['expect'] ?? []);
+        $started = hrtime(true);
+        $error = $result = null;
+        try {
+            $result = match ($step['call']) {
+                'token' => $this->client->token(...self::camelCase($step['with'] ?? [])),
+                'access_token' => $this->client->accessToken(...self::camelCase($step['with'] ?? [])),
+                'authorization' => $this->client->authorization(...self::camelCase($step['with'] ?? [])),
+            };
+        } catch (TokenwellError $error) {
+            if (!isset($expected['error'])) {
+                throw $error;
+            }
+        }
+        if (isset($step['within'])) {
+            Assert::assertLessThanOrEqual($step['within'], (hrtime(true) - $started) / 1e9, 'seconds');
+        }
+        $this->expect->shownNowhere($this->client);
+        if (isset($expected['error'])) {
+            Assert::assertNotNull($error, 'no error came');
+            $this->expect->error($expected['error'], $error);
+            return;
+        }
+        $token = $result instanceof AccessToken ? $result->value : preg_replace('/^Bearer /', '', $result);
+        $this->expect->token($expected, $result, $token, $this->last);
+        $this->last = $token;
+    }
+
+    private function advance(float $seconds): void
+    {
+        Library::ffi()->tokenwell_testing_advance_clock($seconds);
+        $this->post("$this->realm/clock", ['advance' => $seconds]);
+    }
+
+    private function settle(): void
+    {
+        $end = hrtime(true) + 5_000_000_000;
+        while ($this->log()['in_flight'] > 0 || $this->client->stats()['in_flight'] > 0) {
+            Assert::assertLessThan($end, hrtime(true), 'not settled within 5 s');
+            usleep(10_000);
+        }
+    }
+
+    /** @param list<array<string, mixed>> $steps */
+    private function fork(array $steps): void
+    {
+        $child = pcntl_fork();
+        if ($child === 0) {
+            try {
+                $this->steps($steps);
+                exit(0);
+            } catch (\Throwable $failure) {
+                fwrite(STDERR, "in the child: {$failure->getMessage()}\n");
+                exit(1);
+            }
+        }
+        $end = hrtime(true) + 10_000_000_000;
+        while (pcntl_waitpid($child, $status, WNOHANG) === 0) {
+            if (hrtime(true) > $end) {
+                posix_kill($child, SIGKILL);
+                pcntl_waitpid($child, $status);
+                Assert::fail('the child did not end within 10 s');
+            }
+            usleep(5_000);
+        }
+        Assert::assertTrue(pcntl_wifexited($status), 'the child was killed');
+        Assert::assertSame(0, pcntl_wexitstatus($status), 'exit code of the child');
+    }
+
+    /** @return array<string, mixed> */
+    private function log(): array
+    {
+        return $this->server->call('GET', "$this->realm/requests");
+    }
+
+    /**
+     * @param array<array-key, mixed>|object $body
+     * @return array<string, mixed>
+     */
+    private function post(string $path, array|object $body): array
+    {
+        return $this->server->call('POST', $path, $body);
+    }
+
+    /** `$value` with ${name} replaced; a string that is one ${name} alone becomes the variable, whatever its type. */
+    private function expanded(mixed $value): mixed
+    {
+        if (\is_array($value)) {
+            return array_map($this->expanded(...), $value);
+        }
+        if (!\is_string($value)) {
+            return $value;
+        }
+        if (preg_match('/^\$\{(\w+)\}$/D', $value, $match)) {
+            return $this->vars[$match[1]];
+        }
+        return preg_replace_callback('/\$\{(\w+)\}/', fn (array $match): string => $this->vars[$match[1]], $value);
+    }
+
+    /**
+     * @param array<string, mixed>|object $options
+     * @return array<string, mixed>
+     */
+    private static function camelCase(array|object $options): array
+    {
+        $named = [];
+        foreach ((array) $options as $name => $value) {
+            $camel = preg_replace_callback('/_([a-z])/', static fn (array $match): string => strtoupper($match[1]), $name);
+            $named[$camel] = $value instanceof \stdClass ? (array) $value : $value;
+        }
+        return $named;
+    }
+}

@@ -1,0 +1,103 @@
+//! The border between C and Rust: the only place that catches a panic, sets out-parameters, reads and makes C's strings.
+
+use std::ffi::{CString, c_char};
+use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::{null, null_mut};
+use std::slice;
+
+use crate::error::{Failure, TokenwellError, TokenwellStatus};
+use crate::handle::{Opaque, borrow, give};
+
+/// An out-parameter: NULL, or a place for a pointer that C need not have set. (The functions write the type out: cbindgen
+/// would give the alias to C.)
+type Out<'a, T> = Option<&'a mut MaybeUninit<*mut T>>;
+
+/// Runs `body`; a panic in it becomes what `on_panic` returns.
+pub(crate) fn guarded<T>(on_panic: impl FnOnce() -> T, body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| on_panic())
+}
+
+/// Runs `body`, hands its object to C through `out` and its failure through `error`. Both are set in every case, to NULL
+/// where there is nothing; where either is missing, `body` does not run.
+pub(crate) fn fill<O: Opaque>(
+    out: Out<O>,
+    error: Out<TokenwellError>,
+    body: impl FnOnce() -> Result<O::Inner, Failure>,
+) -> TokenwellStatus {
+    let out = out.map(|out| out.write(null_mut()));
+    let error = error.map(|error| error.write(null_mut()));
+    let outcome = match (&out, &error) {
+        (None, _) => Err(Failure::null(O::NAME)),
+        (_, None) => Err(Failure::null(TokenwellError::NAME)),
+        _ => guarded(|| Err(Failure::panicked()), body),
+    };
+    match (outcome, out) {
+        (Ok(object), Some(out)) => {
+            *out = give(object);
+            TokenwellStatus::Ok
+        }
+        (Ok(_), None) => TokenwellStatus::InternalError,
+        (Err(failure), _) => {
+            let status = failure.status();
+            if let Some(error) = error {
+                *error = give(failure);
+            }
+            status
+        }
+    }
+}
+
+/// The status of a call that has no out-parameters.
+pub(crate) fn status(body: impl FnOnce() -> Result<(), Failure>) -> TokenwellStatus {
+    match guarded(|| Err(Failure::panicked()), body) {
+        Ok(()) => TokenwellStatus::Ok,
+        Err(failure) => failure.status(),
+    }
+}
+
+/// The object behind a handle, or the failure that refuses it.
+pub(crate) fn object<O: Opaque>(handle: Option<&O>) -> Result<&O::Inner, Failure> {
+    let handle = handle.ok_or_else(|| Failure::null(O::NAME))?;
+    borrow(handle).ok_or_else(|| Failure::argument(O::NAME, "is freed or of another type"))
+}
+
+/// What `read` gets from an object; `missing` for NULL or a handle that is refused, and after a panic.
+pub(crate) fn get<O: Opaque, R: Copy>(handle: Option<&O>, missing: R, read: impl FnOnce(&O::Inner) -> R) -> R {
+    guarded(|| missing, || handle.and_then(borrow).map_or(missing, read))
+}
+
+/// The caller's `length` bytes at `ptr`; `name` is the parameter's.
+///
+/// # Safety
+/// `ptr` is NULL or readable for `length` bytes, and stays so while the result is in use.
+pub(crate) unsafe fn bytes<'a>(ptr: *const c_char, length: usize, name: &str) -> Result<&'a [u8], Failure> {
+    if ptr.is_null() {
+        return Err(Failure::null(name));
+    }
+    if isize::try_from(length).is_err() {
+        return Err(Failure::argument(name, "is longer than any memory"));
+    }
+    // SAFETY: not NULL, readable for `length` bytes as the caller promises, and no longer than an object can be.
+    Ok(unsafe { slice::from_raw_parts(ptr.cast(), length) })
+}
+
+/// The caller's text, which must be UTF-8.
+///
+/// # Safety
+/// As [`bytes`].
+pub(crate) unsafe fn text<'a>(ptr: *const c_char, length: usize, name: &str) -> Result<&'a str, Failure> {
+    // SAFETY: as the caller promises.
+    let bytes = unsafe { bytes(ptr, length, name)? };
+    std::str::from_utf8(bytes).map_err(|_| Failure::argument(name, "is not UTF-8"))
+}
+
+/// A C string of `text`; a NUL inside, which C could not see past, becomes U+FFFD.
+pub(crate) fn c_string(text: &str) -> CString {
+    CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default()
+}
+
+/// The pointer to a string that may be absent; NULL then.
+pub(crate) fn pointer(text: Option<&CString>) -> *const c_char {
+    text.map_or(null(), |text| text.as_ptr())
+}

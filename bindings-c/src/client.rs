@@ -1,0 +1,193 @@
+//! Clients for C.
+
+use std::ffi::{CString, c_char};
+use std::mem::MaybeUninit;
+use std::ptr::null_mut;
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use tokenwell::{AccessToken, Client, Config, Error, TokenRequest};
+
+use crate::boundary::{bytes, c_string, fill, guarded, object, status, text};
+use crate::error::{Failure, TokenwellError, TokenwellStatus};
+use crate::handle::{Opaque, borrow, free};
+use crate::token::{Issued, Token, TokenwellToken};
+
+/// Gets tokens for one set of options and keeps them. Owned by the caller; free it with `tokenwell_client_free`. Several
+/// threads may use it at once; `tokenwell_client_free` must be the last call.
+pub struct TokenwellClient(());
+
+impl Opaque for TokenwellClient {
+    type Inner = State;
+    const TAG: u64 = 0x7465_696c_635f_7774;
+    const NAME: &'static str = "client";
+}
+
+/// What a [`TokenwellClient`] points to.
+pub(crate) struct State {
+    client: Client,
+    plain: TokenRequest,
+    /// The token handed out last: its strings serve again while the token stays the same.
+    last: ArcSwapOption<Issued>,
+}
+
+impl State {
+    fn new(config: Result<Config, Error>) -> Result<State, Failure> {
+        let client = Client::new(config?)?;
+        Ok(State { client, plain: TokenRequest::default(), last: ArcSwapOption::empty() })
+    }
+
+    fn token(&self, request: &TokenRequest) -> Result<Token, Failure> {
+        match self.client.cached(request) {
+            Some(token) => Ok(self.for_c(token)),
+            None => Ok(self.for_c(self.client.blocking().access_token_with(request)?)),
+        }
+    }
+
+    fn for_c(&self, token: AccessToken) -> Token {
+        let source = token.source();
+        let last = self.last.load();
+        if let Some(issued) = last.as_ref().filter(|issued| issued.is(&token)) {
+            return Token { issued: Arc::clone(issued), source };
+        }
+        let issued = Arc::new(Issued::new(token));
+        self.last.store(Some(Arc::clone(&issued)));
+        Token { issued, source }
+    }
+}
+
+/// Makes a client of a JSON object of options in snake_case: `token_endpoint`, `client_id`, `client_secret` and so on.
+/// Sends nothing and starts no thread.
+///
+/// - `json`: `json_len` bytes, not kept
+/// - `client`: set to the new client, owned by the caller; NULL on failure
+/// - `error`: set to NULL; on failure to an error, owned by the caller
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenwell_client_new(
+    json: *const c_char,
+    json_len: usize,
+    client: Option<&mut MaybeUninit<*mut TokenwellClient>>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> TokenwellStatus {
+    // SAFETY: the header asks that a text is readable for its length.
+    fill(client, error, || State::new(Config::from_json(unsafe { bytes(json, json_len, "json")? })))
+}
+
+/// Makes a client of the environment: each option from `TOKENWELL_` and its name in capitals, e.g. `TOKENWELL_CLIENT_ID`.
+/// `client` and `error` as in `tokenwell_client_new`.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_from_env(
+    client: Option<&mut MaybeUninit<*mut TokenwellClient>>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> TokenwellStatus {
+    fill(client, error, || State::new(Config::from_env()))
+}
+
+/// Makes a client of three texts with their lengths. For each that is NULL the environment is read instead:
+/// `TOKENWELL_CLIENT_ID`, `TOKENWELL_CLIENT_SECRET`, `TOKENWELL_TOKEN_ENDPOINT`. `client` and `error` as in
+/// `tokenwell_client_new`.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenwell_client_from_guide(
+    client_id: *const c_char,
+    client_id_len: usize,
+    client_secret: *const c_char,
+    client_secret_len: usize,
+    authentication_url: *const c_char,
+    authentication_url_len: usize,
+    client: Option<&mut MaybeUninit<*mut TokenwellClient>>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> TokenwellStatus {
+    let given = |ptr: *const c_char, length, name| match ptr.is_null() {
+        true => Ok(None),
+        // SAFETY: the header asks that a text is readable for its length.
+        false => unsafe { text(ptr, length, name) }.map(|text| Some(text.to_owned())),
+    };
+    fill(client, error, || {
+        let client_id = given(client_id, client_id_len, "client_id")?;
+        let client_secret = given(client_secret, client_secret_len, "client_secret")?;
+        let url = given(authentication_url, authentication_url_len, "authentication_url")?;
+        State::new(Config::from_guide(client_id, client_secret, url))
+    })
+}
+
+/// Gets a token: the kept one while it is good, else a new one. Blocks for at most the client's `timeout`.
+///
+/// - `token`: set to a token handle, owned by the caller; NULL on failure
+/// - `error`: set to NULL; on failure to an error, owned by the caller
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_token(
+    client: Option<&TokenwellClient>,
+    token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> TokenwellStatus {
+    fill(token, error, || object(client).and_then(|client| client.token(&client.plain)))
+}
+
+/// As `tokenwell_client_token`, with a JSON object of options for this call: `scope`, `audience`, `resource` and
+/// `min_valid`, the seconds of life that the token must still have. `json` is `json_len` bytes, not kept.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenwell_client_token_with(
+    client: Option<&TokenwellClient>,
+    json: *const c_char,
+    json_len: usize,
+    token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> TokenwellStatus {
+    fill(token, error, || {
+        // SAFETY: the header asks that a text is readable for its length.
+        let json = unsafe { bytes(json, json_len, "json")? };
+        object(client)?.token(&TokenRequest::from_json(json)?)
+    })
+}
+
+/// Says that a resource refused this token (`value`, `value_len` bytes): the next call gets a new one. Nothing happens if
+/// it is no longer the kept one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenwell_client_invalidate(
+    client: Option<&TokenwellClient>,
+    value: *const c_char,
+    value_len: usize,
+) -> TokenwellStatus {
+    status(|| {
+        // SAFETY: the header asks that a text is readable for its length.
+        let value = unsafe { text(value, value_len, "value")? };
+        object(client)?.client.invalidate(value);
+        Ok(())
+    })
+}
+
+/// Counters of the client as a JSON object. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_stats(client: Option<&TokenwellClient>) -> *mut c_char {
+    guarded(null_mut, || {
+        let client = client.and_then(borrow);
+        client.map_or(null_mut(), |client| c_string(&client.client.stats().to_json()).into_raw())
+    })
+}
+
+/// Closes a client: later token calls fail with the code `client_closed`. The handle must still be freed.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_close(client: Option<&TokenwellClient>) -> TokenwellStatus {
+    status(|| object(client).map(|client| client.client.close()))
+}
+
+/// Frees a client; its token handles stay usable. NULL and a handle that is refused are left alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_free(client: Option<&mut TokenwellClient>) {
+    guarded(|| (), || free(client));
+}
+
+/// Frees a string that `tokenwell_client_stats` returned. NULL is left alone.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenwell_string_free(string: *mut c_char) {
+    if !string.is_null() {
+        // SAFETY: the header asks for a string of `tokenwell_client_stats`, which came from `CString::into_raw`.
+        drop(unsafe { CString::from_raw(string) });
+    }
+}
+
+/// Version of this library, e.g. `0.1.0`. Static.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_version() -> *const c_char {
+    concat!(env!("CARGO_PKG_VERSION"), "\0").as_ptr().cast()
+}

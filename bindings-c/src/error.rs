@@ -1,0 +1,153 @@
+//! Errors for C: the core's error with its texts ready as C strings.
+
+use std::ffi::{CString, c_char};
+use std::ptr::null;
+
+use tokenwell::{Error, ErrorKind};
+
+use crate::boundary::{c_string, get, guarded, pointer};
+use crate::handle::{Opaque, free};
+
+/// What a call came to: `TOKENWELL_STATUS_OK`, or the kind of its error.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub enum TokenwellStatus {
+    /// All is well; the error out-parameter is NULL.
+    Ok = 0,
+    /// `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is NULL, no live handle or not
+    /// UTF-8. Nothing was sent.
+    ConfigError = 1,
+    /// `SecretError`: a source of a secret failed.
+    SecretError = 2,
+    /// `TransportError`: no answer came (dns, connect, tls, proxy, timeout, closed).
+    TransportError = 3,
+    /// `ServerError`: the authorization server's OAuth error answer (RFC 6749 section 5.2).
+    ServerError = 4,
+    /// `ResponseError`: an answer that is not a token answer (RFC 6749 section 5.1).
+    ResponseError = 5,
+    /// `CacheError`: a shared store failed. Never the outcome of a token call.
+    CacheError = 6,
+    /// `TokenwellError`: a fault of this library.
+    InternalError = 7,
+}
+
+/// Why a call failed. Owned by the caller; free it with `tokenwell_error_free`. Several threads may read it.
+pub struct TokenwellError(());
+
+impl Opaque for TokenwellError {
+    type Inner = Failure;
+    const TAG: u64 = 0x726f_7272_655f_7774;
+    const NAME: &'static str = "error";
+}
+
+/// What a [`TokenwellError`] points to: an error of the core, or an argument that cannot be used.
+pub(crate) struct Failure {
+    kind: ErrorKind,
+    kind_name: CString,
+    code: CString,
+    message: CString,
+    core: Option<Error>,
+    description: Option<CString>,
+    hint: Option<CString>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Failure {
+        Failure {
+            description: error.error_description().map(c_string),
+            hint: error.hint().map(c_string),
+            core: Some(error.clone()),
+            ..Failure::new(error.kind(), error.code(), error.message())
+        }
+    }
+}
+
+impl Failure {
+    fn new(kind: ErrorKind, code: &str, message: &str) -> Failure {
+        let (kind_name, code, message) = (c_string(kind.name()), c_string(code), c_string(message));
+        Failure { kind, kind_name, code, message, core: None, description: None, hint: None }
+    }
+
+    /// The argument `name` cannot be used, for the reason given.
+    pub(crate) fn argument(name: &str, reason: &str) -> Failure {
+        Failure::new(ErrorKind::Config, "invalid_argument", &format!("argument `{name}` {reason}"))
+    }
+
+    /// The argument `name` is NULL.
+    pub(crate) fn null(name: &str) -> Failure {
+        Failure::argument(name, "is NULL")
+    }
+
+    /// A panic reached the border.
+    pub(crate) fn panicked() -> Failure {
+        Error::internal("a panic was caught at the C interface").into()
+    }
+
+    pub(crate) fn status(&self) -> TokenwellStatus {
+        match self.kind {
+            ErrorKind::Config => TokenwellStatus::ConfigError,
+            ErrorKind::Secret => TokenwellStatus::SecretError,
+            ErrorKind::Transport => TokenwellStatus::TransportError,
+            ErrorKind::Server => TokenwellStatus::ServerError,
+            ErrorKind::Response => TokenwellStatus::ResponseError,
+            ErrorKind::Cache => TokenwellStatus::CacheError,
+            _ => TokenwellStatus::InternalError,
+        }
+    }
+}
+
+/// Name of the error's kind, the same in every language: `ConfigError`, `SecretError`, `TransportError`, `ServerError`,
+/// `ResponseError`, `CacheError`, or `TokenwellError` for a fault of the library. Owned by the error.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_kind(error: Option<&TokenwellError>) -> *const c_char {
+    get(error, null(), |e| e.kind_name.as_ptr())
+}
+
+/// Stable code: the server's own, e.g. `invalid_client`, or the library's, e.g. `timeout`. Owned by the error.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_code(error: Option<&TokenwellError>) -> *const c_char {
+    get(error, null(), |e| e.code.as_ptr())
+}
+
+/// What happened, in one sentence. Owned by the error.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_message(error: Option<&TokenwellError>) -> *const c_char {
+    get(error, null(), |e| e.message.as_ptr())
+}
+
+/// Whether the same call may succeed later with nothing changed.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_retryable(error: Option<&TokenwellError>) -> bool {
+    get(error, false, |e| e.core.as_ref().is_some_and(Error::retryable))
+}
+
+/// Seconds until a new attempt is worth making; -1 where that is not known.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_retry_after(error: Option<&TokenwellError>) -> f64 {
+    get(error, -1.0, |e| e.core.as_ref().and_then(Error::retry_after).unwrap_or(-1.0))
+}
+
+/// Status of the HTTP answer; 0 if there was none.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_http_status(error: Option<&TokenwellError>) -> u16 {
+    get(error, 0, |e| e.core.as_ref().and_then(Error::http_status).unwrap_or(0))
+}
+
+/// The server's `error_description`, cleaned, at most 200 characters: its text, for people to read. Owned by the error.
+/// NULL: there is none.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_error_description(error: Option<&TokenwellError>) -> *const c_char {
+    get(error, null(), |e| pointer(e.description.as_ref()))
+}
+
+/// What to do next. Owned by the error. NULL: not known.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_hint(error: Option<&TokenwellError>) -> *const c_char {
+    get(error, null(), |e| pointer(e.hint.as_ref()))
+}
+
+/// Frees an error with its strings. NULL and a handle that is refused are left alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_error_free(error: Option<&mut TokenwellError>) {
+    guarded(|| (), || free(error));
+}

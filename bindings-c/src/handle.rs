@@ -1,0 +1,59 @@
+//! Objects behind opaque pointers. The first word of each tells which kind it is and that it lives.
+//!
+//! C's `tokenwell_client *` arrives as `Option<&TokenwellClient>`: a type without size that Rust code cannot make, so a
+//! reference to it exists only where C passed a pointer, and says no more than that the pointer is not NULL.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A type that C holds by pointer.
+pub(crate) trait Opaque: Sized {
+    /// What is really there.
+    type Inner;
+    /// The first word of a live object; no two types share one.
+    const TAG: u64;
+    /// What an argument of this type is called in messages.
+    const NAME: &'static str;
+}
+
+/// The first word of an object that has been freed.
+const FREED: u64 = 0x6465_6572_665f_7774;
+
+#[repr(C)]
+struct Tagged<T> {
+    tag: AtomicU64,
+    inner: T,
+}
+
+/// Moves `inner` to the heap and gives its ownership to C.
+pub(crate) fn give<O: Opaque>(inner: O::Inner) -> *mut O {
+    let tag = AtomicU64::new(O::TAG);
+    Box::into_raw(Box::new(Tagged { tag, inner })).cast()
+}
+
+/// The first word behind a handle.
+fn tag<O: Opaque>(handle: &O) -> Option<&AtomicU64> {
+    let tag = std::ptr::from_ref(handle).cast::<AtomicU64>();
+    // SAFETY: aligned, and C passes only pointers that this library gave out, of whichever type: each begins with this
+    // word. After a free it differs from O::TAG until the allocator uses the memory again.
+    tag.is_aligned().then(|| unsafe { &*tag })
+}
+
+/// The object behind a handle; `None` for one of another type or freed.
+pub(crate) fn borrow<O: Opaque>(handle: &O) -> Option<&O::Inner> {
+    if tag(handle)?.load(Ordering::Relaxed) != O::TAG {
+        return None;
+    }
+    // SAFETY: the tag says that a live `Tagged` of this type is there; by the header's rules it is not freed during a call.
+    Some(unsafe { &(*std::ptr::from_ref(handle).cast::<Tagged<O::Inner>>()).inner })
+}
+
+/// Takes the object behind a handle back from C and drops it. Nothing happens for what `borrow` refuses, a second free
+/// among it.
+pub(crate) fn free<O: Opaque>(handle: Option<&mut O>) {
+    let Some(handle) = handle else { return };
+    let turn = |tag: &AtomicU64| tag.compare_exchange(O::TAG, FREED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
+    if tag(handle).is_some_and(turn) {
+        // SAFETY: the tag was live and of this type, and one caller alone can have turned it; `give` made the box.
+        drop(unsafe { Box::from_raw(std::ptr::from_mut(handle).cast::<Tagged<O::Inner>>()) });
+    }
+}

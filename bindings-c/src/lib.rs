@@ -1,0 +1,26 @@
+//! The C interface: options as JSON in, opaque handles out. Conversion only; all behaviour is in the core crate.
+//!
+//! - `boundary`: the one place that catches panics, sets out-parameters, reads and makes strings
+//! - `handle`: tagged heap objects behind the opaque pointers
+//! - `client`, `token`, `error`, `testing`: the functions of `include/tokenwell.h`
+
+#![allow(
+    unsafe_code,
+    reason = "a C interface reads and writes through the caller's pointers; each use says why it is sound"
+)]
+#![allow(
+    clippy::missing_safety_doc,
+    reason = "the rules for pointers are the same for all functions and stand once, at the top of the header"
+)]
+
+mod boundary;
+mod handle;
+
+// In the order of the header.
+mod client;
+
+mod token;
+
+mod error;
+
+mod testing;

@@ -1,0 +1,135 @@
+//! Access tokens for C. A handle shares its strings with the other handles of the same issued token.
+
+use std::ffi::{CStr, CString, c_char};
+use std::ptr::null;
+use std::sync::{Arc, OnceLock};
+use std::time::UNIX_EPOCH;
+
+use tokenwell::{AccessToken, Source};
+use zeroize::Zeroizing;
+
+use crate::boundary::{c_string, get, guarded, pointer};
+use crate::handle::{Opaque, free};
+
+/// An access token. Owned by the caller; free it with `tokenwell_token_free`. Several threads may read it.
+pub struct TokenwellToken(());
+
+impl Opaque for TokenwellToken {
+    type Inner = Token;
+    const TAG: u64 = 0x6e65_6b6f_745f_7774;
+    const NAME: &'static str = "token";
+}
+
+/// What a [`TokenwellToken`] points to.
+pub(crate) struct Token {
+    pub(crate) issued: Arc<Issued>,
+    pub(crate) source: Source,
+}
+
+/// One issued token with its strings as C needs them.
+pub(crate) struct Issued {
+    token: AccessToken,
+    /// `Bearer <token>` and its NUL.
+    authorization: Zeroizing<Vec<u8>>,
+    token_type: CString,
+    scope: Option<CString>,
+    extra: OnceLock<CString>,
+}
+
+impl Issued {
+    pub(crate) fn new(token: AccessToken) -> Issued {
+        let header = Zeroizing::new(token.authorization());
+        // Of the final size at once: growing would leave a copy of the token behind.
+        let mut authorization = Zeroizing::new(Vec::with_capacity(header.len() + 1));
+        authorization.extend_from_slice(header.as_bytes());
+        authorization.push(0);
+        let (token_type, scope) = (c_string(token.token_type()), token.scope().map(c_string));
+        Issued { token, authorization, token_type, scope, extra: OnceLock::new() }
+    }
+
+    /// Whether `token` is a copy of this one.
+    pub(crate) fn is(&self, token: &AccessToken) -> bool {
+        self.token.identity() == token.identity()
+    }
+
+    /// The token alone: the end of `authorization`.
+    fn value(&self) -> *const c_char {
+        let start = self.authorization.len() - 1 - self.token.value().len();
+        self.authorization[start..].as_ptr().cast()
+    }
+
+    fn expires_at(&self) -> i64 {
+        let since = self.token.expires_at().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    }
+
+    fn extra(&self) -> &CString {
+        self.extra.get_or_init(|| c_string(&serde_json::to_string(self.token.extra()).unwrap_or_default()))
+    }
+}
+
+fn name_of(source: Source) -> &'static CStr {
+    match source.as_str() {
+        "network" => c"network",
+        "memory" => c"memory",
+        "file" => c"file",
+        "redis" => c"redis",
+        _ => c"",
+    }
+}
+
+/// The token itself: visible ASCII. Owned by the token handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_value(token: Option<&TokenwellToken>) -> *const c_char {
+    get(token, null(), |t| t.issued.value())
+}
+
+/// Type of the token: `Bearer` (RFC 6750). Owned by the token handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_type(token: Option<&TokenwellToken>) -> *const c_char {
+    get(token, null(), |t| t.issued.token_type.as_ptr())
+}
+
+/// Value of an `Authorization` header: `Bearer <token>` (RFC 6750 section 2.1). Owned by the token handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_authorization(token: Option<&TokenwellToken>) -> *const c_char {
+    get(token, null(), |t| t.issued.authorization.as_ptr().cast())
+}
+
+/// The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: it
+/// named none.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_scope(token: Option<&TokenwellToken>) -> *const c_char {
+    get(token, null(), |t| pointer(t.issued.scope.as_ref()))
+}
+
+/// Where this answer came from: `network` or `memory`. Static.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_source(token: Option<&TokenwellToken>) -> *const c_char {
+    get(token, null(), |t| name_of(t.source).as_ptr())
+}
+
+/// The other members of the server's answer, as a JSON object. Owned by the token handle.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_extra(token: Option<&TokenwellToken>) -> *const c_char {
+    get(token, null(), |t| t.issued.extra().as_ptr())
+}
+
+/// When the token expires, in seconds since 1970-01-01 00:00 UTC. 0: no token.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_expires_at(token: Option<&TokenwellToken>) -> i64 {
+    get(token, 0, |t| t.issued.expires_at())
+}
+
+/// Whole seconds of life left now. 0: expired, or no token.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_expires_in(token: Option<&TokenwellToken>) -> u64 {
+    get(token, 0, |t| t.issued.token.expires_in())
+}
+
+/// Frees a token handle. The token's strings are wiped with the last handle, of the client or the caller, that shares
+/// them. NULL and a handle that is refused are left alone.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_token_free(token: Option<&mut TokenwellToken>) {
+    guarded(|| (), || free(token));
+}

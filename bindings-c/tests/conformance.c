@@ -1,0 +1,383 @@
+/* Plays core/conformance/scenarios through the C interface. Usage: conformance [-v] [part of a case's name ...] */
+#define _GNU_SOURCE
+#include "runner.h"
+
+#include <glob.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct server server;
+
+/* A copy of `value` with ${name} replaced; a string that is one ${name} alone becomes the variable, whatever its type. */
+static json_t *expanded(const json_t *value, const json_t *vars) {
+  if (json_is_object(value)) {
+    json_t *copy = json_object(), *member;
+    const char *name;
+    json_object_foreach((json_t *)value, name, member) json_object_set_new(copy, name, expanded(member, vars));
+    return copy;
+  } else if (json_is_array(value)) {
+    json_t *copy = json_array(), *member;
+    size_t index;
+    json_array_foreach((json_t *)value, index, member) json_array_append_new(copy, expanded(member, vars));
+    return copy;
+  } else if (!json_is_string(value) || strstr(json_string_value(value), "${") == NULL) {
+    return json_deep_copy(value);
+  }
+  char *text = NULL;
+  size_t length = 0;
+  FILE *out = open_memstream(&text, &length);
+  const char *from = json_string_value(value), *open;
+  while ((open = strstr(from, "${")) != NULL && strchr(open, '}') != NULL) {
+    char name[128];
+    const char *close = strchr(open, '}');
+    snprintf(name, sizeof name, "%.*s", (int)(close - open - 2), open + 2);
+    json_t *variable = json_object_get(vars, name);
+    if (open == json_string_value(value) && close[1] == '\0') {
+      fclose(out);
+      free(text);
+      return json_deep_copy(variable);
+    }
+    fprintf(out, "%.*s%s", (int)(open - from), from, json_is_string(variable) ? json_string_value(variable) : "");
+    from = close + 1;
+  }
+  fputs(from, out);
+  fclose(out);
+  json_t *whole = json_stringn(text, length);
+  free(text);
+  return whole;
+}
+
+/* The options that `given` stands for: absent, the default; {"+": ...}, the default and these. */
+static json_t *options_of(struct run *run, const json_t *given) {
+  json_t *plus = json_object_get(given, "+"), *value;
+  if (given != NULL && plus == NULL) {
+    return expanded(given, run->vars);
+  }
+  json_t *options = json_object(), *more = plus ? expanded(plus, run->vars) : json_object();
+  const char *names[] = {"token_endpoint", "client_id", "client_secret"}, *name;
+  for (size_t i = 0; i < 3; i++) {
+    json_object_set(options, names[i], json_object_get(run->vars, names[i]));
+  }
+  json_object_foreach(more, name, value) {
+    json_is_null(value) ? json_object_del(options, name) : json_object_set(options, name, value);
+  }
+  json_decref(more);
+  return options;
+}
+
+/* Makes the client that the steps use from now on. */
+static tokenwell_error *make_client(struct run *run, const json_t *options, bool from_env) {
+  tokenwell_error *error = NULL;
+  tokenwell_client_free(run->client);
+  never_show(run, text_of(options, "client_secret"));
+  if (from_env) {
+    tokenwell_client_from_env(&run->client, &error);
+  } else {
+    run->client = client_of(options, &error);
+  }
+  return error;
+}
+
+static bool step_new_client(struct run *run, const json_t *given) {
+  bool same = json_is_object(given) && json_object_size(given) == 0;
+  json_t *options = same ? json_incref(run->options) : options_of(run, given);
+  tokenwell_error *error = make_client(run, options, false);
+  bool ok = error == NULL || wrong(run, "new_client: %s", tokenwell_error_message(error));
+  tokenwell_error_free(error);
+  json_decref(options);
+  return ok;
+}
+
+/* One caller of a step. */
+struct caller {
+  struct run *run;
+  const char *with; /* JSON of the call's options, or NULL */
+  struct result result;
+};
+
+static void *one_call(void *argument) {
+  struct caller *caller = argument;
+  struct result *result = &caller->result;
+  double start = now();
+  result->status = caller->with == NULL
+      ? tokenwell_client_token(caller->run->client, &result->token, &result->error)
+      : tokenwell_client_token_with(caller->run->client, caller->with, strlen(caller->with), &result->token, &result->error);
+  result->seconds = now() - start;
+  return NULL;
+}
+
+static bool call_all(struct run *run, struct caller *callers, size_t count) {
+  pthread_t *threads = calloc(count, sizeof *threads);
+  pthread_attr_t small;
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, 256 * 1024);
+  size_t started = 0;
+  while (started < count && pthread_create(&threads[started], &small, one_call, &callers[started]) == 0) {
+    started++;
+  }
+  for (size_t i = 0; i < started; i++) {
+    pthread_join(threads[i], NULL);
+  }
+  pthread_attr_destroy(&small);
+  free(threads);
+  return started == count || wrong(run, "only %zu of %zu threads could be started", started, count);
+}
+
+static bool step_call(struct run *run, const json_t *step) {
+  const json_t *with = json_object_get(step, "with"), *many = json_object_get(step, "concurrent");
+  size_t count = many ? (size_t)json_integer_value(many) : 1;
+  struct caller *callers = calloc(count, sizeof *callers);
+  char *json = with == NULL ? NULL : dump_json(with);
+  for (size_t i = 0; i < count; i++) {
+    callers[i] = (struct caller){.run = run, .with = json};
+  }
+  bool ok = true;
+  if (many == NULL) {
+    one_call(&callers[0]);
+  } else {
+    ok = call_all(run, callers, count);
+  }
+  char *last = NULL;
+  for (size_t i = 0; i < count; i++) {
+    struct result *result = &callers[i].result;
+    ok = ok && expect_result(run, step, result);
+    if (result->token != NULL && last == NULL) {
+      last = strdup(tokenwell_token_value(result->token));
+    }
+    tokenwell_token_free(result->token);
+    tokenwell_error_free(result->error);
+  }
+  if (last != NULL) {
+    never_show(run, last);
+    free(run->last);
+    run->last = last;
+  }
+  free(json);
+  free(callers);
+  return ok;
+}
+
+static bool step_settle(struct run *run) {
+  for (double end = now() + 5; now() < end; pause_ms(10)) {
+    json_t *log = realm_log(run), *stats = counters(run->client);
+    bool settled = json_integer_value(json_object_get(log, "in_flight")) == 0 &&
+                   json_integer_value(json_object_get(stats, "in_flight")) == 0;
+    json_decref(log);
+    json_decref(stats);
+    if (settled) {
+      return true;
+    }
+  }
+  return wrong(run, "not settled within 5 s");
+}
+
+/* POST of `body` to a part of the realm's control interface. */
+static bool control(struct run *run, const char *part, json_t *body) {
+  char url[600];
+  snprintf(url, sizeof url, "%s/%s", run->realm, part);
+  json_t *answer = http_json("POST", url, body);
+  json_decref(body);
+  json_decref(answer);
+  return answer != NULL || wrong(run, "the control interface refused %s", part);
+}
+
+static bool step_advance(struct run *run, const json_t *seconds) {
+  tokenwell_testing_advance_clock(json_number_value(seconds));
+  return control(run, "clock", json_pack("{s:O}", "advance", seconds));
+}
+
+static bool step_invalidate(struct run *run, const json_t *value) {
+  size_t length;
+  char *text = bytes_of(value, &length);
+  if (strcmp(text, "last") == 0) {
+    free(text);
+    text = strdup(run->last ? run->last : "");
+    length = strlen(text);
+  }
+  bool ok = tokenwell_client_invalidate(run->client, text, length) == TOKENWELL_STATUS_OK;
+  free(text);
+  return ok || wrong(run, "invalidate failed");
+}
+
+static bool play(struct run *run, const json_t *steps);
+
+static bool step_fork(struct run *run, const json_t *steps) {
+  fflush(NULL);
+  pid_t child = fork();
+  if (child == 0) {
+    bool ok = play(run, steps);
+    if (!ok) {
+      fprintf(stderr, "in the child: %s\n", run->why);
+    }
+    _exit(ok ? 0 : 1);
+  }
+  int code = wait_for(child, 10);
+  return code == 0 || wrong(run, "the child ended with %d", code);
+}
+
+static bool play_step(struct run *run, const json_t *step) {
+  json_t *value;
+  if (json_object_get(step, "call") != NULL) {
+    return known(run, step, " call with expect within concurrent ") && step_call(run, step);
+  } else if (json_object_size(step) != 1) {
+    return wrong(run, "a step of several members");
+  } else if ((value = json_object_get(step, "requests")) != NULL) {
+    return expect_requests(run, value);
+  } else if ((value = json_object_get(step, "stats")) != NULL) {
+    return expect_stats(run, value);
+  } else if ((value = json_object_get(step, "advance")) != NULL) {
+    return step_advance(run, value);
+  } else if ((value = json_object_get(step, "new_client")) != NULL) {
+    return step_new_client(run, value);
+  } else if ((value = json_object_get(step, "invalidate")) != NULL) {
+    return step_invalidate(run, value);
+  } else if ((value = json_object_get(step, "fork")) != NULL) {
+    return step_fork(run, value);
+  } else if ((value = json_object_get(step, "script")) != NULL) {
+    return control(run, "script", json_incref(value));
+  } else if (json_object_get(step, "settle") != NULL) {
+    return step_settle(run);
+  } else if (json_object_get(step, "close") != NULL) {
+    return tokenwell_client_close(run->client) == TOKENWELL_STATUS_OK || wrong(run, "close failed");
+  } else if (json_object_get(step, "panic") != NULL) {
+    tokenwell_testing_panic_in_next_flight();
+    return true;
+  }
+  return wrong(run, "unknown step");
+}
+
+static bool play(struct run *run, const json_t *steps) {
+  size_t index;
+  json_t *step;
+  json_array_foreach((json_t *)steps, index, step) {
+    json_decref(run->issued);
+    run->issued = NULL;
+    if (!play_step(run, step)) {
+      char why[sizeof run->why];
+      snprintf(why, sizeof why, "step %zu: %.2000s", index + 1, run->why);
+      memcpy(run->why, why, sizeof why);
+      return false;
+    }
+  }
+  return true;
+}
+
+/* Sets the case's environment and gives back what was there; called with that, puts it back. */
+static json_t *exchange_environment(const json_t *wanted) {
+  json_t *before = json_object(), *value;
+  const char *name;
+  json_object_foreach((json_t *)wanted, name, value) {
+    const char *old = getenv(name);
+    json_object_set_new(before, name, old ? json_string(old) : json_null());
+    json_is_null(value) ? unsetenv(name) : setenv(name, json_string_value(value), 1);
+  }
+  return before;
+}
+
+static bool play_case(struct run *run, const json_t *the_case) {
+  const json_t *expected = json_object_get(the_case, "expect_new");
+  json_t *none = json_pack("{s:i}", "count", 0);
+  tokenwell_error *error = make_client(run, run->options, json_is_true(json_object_get(the_case, "from_env")));
+  bool ok;
+  if (expected != NULL) {
+    json_t *wanted = expanded(expected, run->vars);
+    struct result refused = {error ? TOKENWELL_STATUS_CONFIG_ERROR : TOKENWELL_STATUS_OK, NULL, error, 0};
+    json_t *step = json_pack("{s:{s:o}}", "expect", "error", wanted);
+    ok = error == NULL ? wrong(run, "no error came") : expect_result(run, step, &refused) && expect_requests(run, none);
+    json_decref(step);
+  } else if (error != NULL) {
+    ok = wrong(run, "making the client: %s", tokenwell_error_message(error));
+  } else {
+    json_t *steps = expanded(json_object_get(the_case, "steps"), run->vars);
+    ok = play(run, steps);
+    json_decref(steps);
+  }
+  tokenwell_error_free(error);
+  json_decref(none);
+  return ok;
+}
+
+static bool run_case(const json_t *the_case, char *why, size_t size) {
+  char url[512];
+  json_t *nothing = json_object(), *spec = json_object_get(the_case, "server"), *text;
+  const char *base = text_of(server.about, "control");
+  size_t index;
+  snprintf(url, sizeof url, "%s/realms", base);
+  json_t *realm = http_json("POST", url, spec ? spec : nothing);
+  struct run run = {.vars = json_object_get(realm, "vars"), .never = json_array()};
+  snprintf(run.realm, sizeof run.realm, "%s/realms/%s", base, realm ? text_of(realm, "realm") : "?");
+  run.options = options_of(&run, json_object_get(the_case, "options"));
+  bool ok = known(&run, the_case, " name server options env from_env expect_new steps never_shown not ");
+  never_show(&run, text_of(run.vars, "client_secret"));
+  json_t *shown = expanded(json_object_get(the_case, "never_shown"), run.vars);
+  json_array_foreach(shown, index, text) never_show(&run, json_string_value(text));
+  json_t *wanted = expanded(json_object_get(the_case, "env"), run.vars), *before = exchange_environment(wanted);
+  never_show(&run, text_of(wanted, "TOKENWELL_CLIENT_SECRET"));
+  ok = ok && realm != NULL && play_case(&run, the_case);
+  json_decref(exchange_environment(before));
+  snprintf(why, size, "%s", realm ? run.why : "no realm");
+  tokenwell_client_free(run.client);
+  json_decref(http_json("DELETE", run.realm, NULL));
+  json_t *owned[] = {nothing, realm, run.options, run.never, run.issued, shown, wanted, before};
+  for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
+    json_decref(owned[i]);
+  }
+  free(run.last);
+  return ok;
+}
+
+static bool wanted(const char *name, int count, char **parts) {
+  bool any = count == 0;
+  for (int i = 0; i < count; i++) {
+    any = any || strstr(name, parts[i]) != NULL;
+  }
+  return any;
+}
+
+static void run_file(const char *path, bool verbose, int count, char **parts) {
+  json_error_t where;
+  json_t *file = load_json(path, &where), *the_case;
+  size_t index;
+  if (file == NULL) {
+    check(false, "%s: line %d: %s", path, where.line, where.text);
+    return;
+  }
+  json_array_foreach(json_object_get(file, "cases"), index, the_case) {
+    char name[512], why[2048] = "";
+    const char *reason = text_of(json_object_get(the_case, "not"), "c");
+    snprintf(name, sizeof name, "%s %s", text_of(file, "id"), text_of(the_case, "name"));
+    if (!wanted(name, count, parts)) {
+      continue;
+    }
+    double start = now();
+    if (reason != NULL) {
+      skipped++;
+      printf("skipped: %s: %s\n", name, reason);
+    } else if (check(run_case(the_case, why, sizeof why), "%s: %s", name, why) && verbose) {
+      printf("ok: %s (%.2f s)\n", name, now() - start);
+    }
+    fflush(stdout);
+  }
+  json_decref(file);
+}
+
+int main(int count, char **arguments) {
+  bool verbose = count > 1 && strcmp(arguments[1], "-v") == 0;
+  int first = verbose ? 2 : 1;
+  glob_t files = {0};
+  if (!start_server(&server)) {
+    return 1;
+  }
+  if (glob(SCENARIOS "/*.json", 0, NULL, &files) != 0) {
+    check(false, "no scenarios in " SCENARIOS);
+  }
+  for (size_t i = 0; i < files.gl_pathc; i++) {
+    run_file(files.gl_pathv[i], verbose, count - first, arguments + first);
+  }
+  globfree(&files);
+  stop_server(&server);
+  return finish();
+}

@@ -1,0 +1,98 @@
+/* F27: a process that ends during a fetch ends at once, by exit, _exit, return from main, a signal, and after dlclose. */
+#define _GNU_SOURCE
+#include "support.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct server server;
+static json_t *options;
+
+static void *fetch(void *client) {
+  tokenwell_token *token = NULL;
+  tokenwell_error *error = NULL;
+  tokenwell_client_token(client, &token, &error);
+  tokenwell_token_free(token);
+  tokenwell_error_free(error);
+  return NULL;
+}
+
+/* In a child: a fetch that hangs is under way, then `end` is called. */
+static void ends(const char *what, void (*end)(tokenwell_client *), int expected) {
+  int ready[2];
+  char byte = 0;
+  if (pipe(ready) != 0) {
+    return;
+  }
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    tokenwell_error *error = NULL;
+    tokenwell_client *client = client_of(options, &error);
+    pthread_t thread;
+    pthread_create(&thread, NULL, fetch, client);
+    pause_ms(200);
+    byte = write(ready[1], "x", 1) == 1;
+    end(client);
+    _exit(99);
+  }
+  close(ready[1]);
+  bool started = read(ready[0], &byte, 1) == 1;
+  close(ready[0]);
+  double start = now();
+  int code = wait_for(pid, 3);
+  double took = now() - start;
+  check(started && code == expected, "%s: ended with %d instead of %d", what, code, expected);
+  check(took < 0.1, "%s: took %.0f ms", what, took * 1000);
+}
+
+static void by_exit(tokenwell_client *client) { (void)client; exit(7); }
+static void by_quick_exit(tokenwell_client *client) { (void)client; _exit(7); }
+static void by_free_and_exit(tokenwell_client *client) { tokenwell_client_close(client); exit(7); }
+static void by_signal(tokenwell_client *client) { (void)client; raise(SIGTERM); }
+
+/* -z nodelete: the library stays when it is closed, for its threads are running. */
+static void after_dlclose(void) {
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    tokenwell_error *error = NULL;
+    tokenwell_client *client = client_of(options, &error);
+    pthread_t thread;
+    pthread_create(&thread, NULL, fetch, client);
+    pause_ms(200);
+    void *library = dlopen("libtokenwell.so.0", RTLD_NOW);
+    dlclose(library);
+    void *kept = dlopen("libtokenwell.so.0", RTLD_NOW | RTLD_NOLOAD);
+    exit(library != NULL && kept != NULL && tokenwell_version() != NULL ? 0 : 1);
+  }
+  int code = wait_for(pid, 5);
+  check(code == 0, "after dlclose: %d", code);
+}
+
+int main(void) {
+  if (!start_server(&server)) {
+    return 1;
+  }
+  char url[512];
+  snprintf(url, sizeof url, "%s/realms", text_of(server.about, "control"));
+  json_t *hang = json_loads("{\"script\": [{\"fault\": \"hang\", \"times\": -1}]}", 0, NULL);
+  json_t *realm = http_json("POST", url, hang), *vars = json_object_get(realm, "vars");
+  options = json_pack("{s:s, s:s, s:s}", "token_endpoint", text_of(vars, "token_endpoint"), "client_id",
+                      text_of(vars, "client_id"), "client_secret", text_of(vars, "client_secret"));
+  ends("exit", by_exit, 7);
+  ends("_exit", by_quick_exit, 7);
+  ends("close, then exit", by_free_and_exit, 7);
+  ends("SIGTERM", by_signal, 128 + SIGTERM);
+  after_dlclose();
+  json_decref(options);
+  json_decref(realm);
+  json_decref(hang);
+  stop_server(&server);
+  return finish();
+}

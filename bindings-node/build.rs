@@ -1,0 +1,5 @@
+//! Linker flags for a Node.js addon.
+
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,3 @@
+export * from './index.js';
+import * as tokenwell from './index.js';
+export default tokenwell;

@@ -1,0 +1,118 @@
+'use strict';
+
+const native = require('./native.js');
+const { failed, caught } = require('./errors.js');
+const { optionsJson, camelKeys } = require('./options.js');
+const { AccessToken, authorizationOf, FROM_CORE } = require('./token.js');
+
+/** Calls into the addon; what it throws is a panic that it caught. */
+function call(body) {
+  try {
+    return body();
+  } catch (error) {
+    throw caught(error);
+  }
+}
+
+/** What the core made, unless it is a failure. */
+function made(answer) {
+  if (answer.kind === undefined) return answer;
+  throw failed(answer);
+}
+
+const accessToken = (token) => new AccessToken({ [FROM_CORE]: token });
+const callJson = (options) => (options == null ? undefined : optionsJson(options));
+
+class Client {
+  #native;
+  #glance;
+  #kept;
+
+  constructor(options = {}) {
+    const make = options?.[FROM_CORE] ?? (() => native.clientFromJson(optionsJson(options)));
+    this.#native = made(call(make));
+    this.#glance = call(() => this.#native.watch());
+  }
+
+  static fromEnv() {
+    return new this({ [FROM_CORE]: native.clientFromEnv });
+  }
+
+  /** The token that is at hand without waiting; its string was made once. */
+  #cached(options) {
+    if (options != null) return undefined;
+    const now = call(this.#glance);
+    if (now !== true) this.#kept = now === null ? undefined : accessToken(now);
+    return this.#kept;
+  }
+
+  accessTokenSync(options) {
+    return this.#cached(options) ?? accessToken(made(call(() => this.#native.obtainSync(callJson(options)))));
+  }
+
+  async #obtain(options) {
+    try {
+      return accessToken(made(await this.#native.obtain(callJson(options))));
+    } catch (error) {
+      throw caught(error);
+    }
+  }
+
+  async accessToken(options) {
+    return this.#cached(options) ?? this.#obtain(options);
+  }
+
+  tokenSync(options) {
+    return this.accessTokenSync(options).value;
+  }
+
+  async token(options) {
+    return (this.#cached(options) ?? (await this.#obtain(options))).value;
+  }
+
+  authorizationSync(options) {
+    return authorizationOf(this.accessTokenSync(options));
+  }
+
+  async authorization(options) {
+    return authorizationOf(this.#cached(options) ?? (await this.#obtain(options)));
+  }
+
+  invalidate(token) {
+    const value = token instanceof AccessToken ? token.value : token;
+    if (typeof value !== 'string') throw new TypeError('invalidate takes a token: a string or an AccessToken');
+    call(() => this.#native.invalidate(value));
+  }
+
+  stats() {
+    return camelKeys(JSON.parse(call(() => this.#native.stats())));
+  }
+
+  close() {
+    this.#kept = undefined;
+    call(() => this.#native.close());
+  }
+
+  fetch(url, init) {
+    return require('./fetch.js').fetchWith(this, url, init);
+  }
+}
+
+if (Symbol.dispose) {
+  Object.defineProperty(Client.prototype, Symbol.dispose, { value: Client.prototype.close, configurable: true, writable: true });
+}
+
+const argument = (value) => (value instanceof URL ? value.href : value ?? undefined);
+
+/** The guide's function; each argument that is missing comes from its environment variable. */
+async function getTokenByClientIdAndClientSecret(...given) {
+  const [clientId, clientSecret, tokenEndpoint] = given.map(argument);
+  const isText = [clientId, clientSecret, tokenEndpoint].every((value) => value === undefined || typeof value === 'string');
+  // Of options, the core can say what is wrong with them.
+  const client = isText
+    ? new Client({ [FROM_CORE]: () => native.clientFromGuide(clientId, clientSecret, tokenEndpoint) })
+    : new Client({ clientId, clientSecret, tokenEndpoint });
+  return client.token();
+}
+
+module.exports = { Client, getTokenByClientIdAndClientSecret };

@@ -1,0 +1,125 @@
+//! The client: options as JSON in, tokens and failures out.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use napi::bindgen_prelude::{Either, Either3, Function, Null, Object, Undefined};
+use napi::{Env, Result};
+use napi_derive::napi;
+use tokenwell::{AccessToken, Client, Config, Error, Pending, TokenRequest};
+
+use crate::failure::{Answer, Failure, answer};
+use crate::token::NativeToken;
+
+/// How long a blocking call waits before it looks whether JavaScript is being ended, as by `worker.terminate()`.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// A client, and the request of a call without options.
+#[napi(js_name = "Client")]
+pub struct NativeClient {
+    client: Client,
+    plain: TokenRequest,
+}
+
+type Opened = Either<NativeClient, Failure>;
+type Glance = Either3<bool, NativeToken, Null>;
+
+fn open(config: std::result::Result<Config, Error>) -> Opened {
+    match config.and_then(Client::new) {
+        Ok(client) => Either::A(NativeClient { client, plain: TokenRequest::default() }),
+        Err(error) => Either::B(error.into()),
+    }
+}
+
+/// A client of these options: a JSON object with the schema's names.
+#[napi(catch_unwind)]
+pub fn client_from_json(options: String) -> Opened {
+    open(Config::from_json(options.as_bytes()))
+}
+
+/// A client of the `TOKENWELL_*` variables.
+#[napi(catch_unwind)]
+pub fn client_from_env() -> Opened {
+    open(Config::from_env())
+}
+
+/// A client of the guide's three arguments.
+#[napi(catch_unwind)]
+pub fn client_from_guide(id: Option<String>, secret: Option<String>, url: Option<String>) -> Opened {
+    open(Config::from_guide(id, secret, url))
+}
+
+#[napi]
+impl NativeClient {
+    /// The function that answers from the cache, for calls without options: `true` for the token that it gave last
+    /// time, `null` for none. A plain function costs a tenth of a method, which looks its object up behind a lock.
+    #[napi(catch_unwind)]
+    pub fn watch<'env>(&self, env: &'env Env) -> Result<Function<'env, (), Glance>> {
+        let (client, plain, known) = (self.client.clone(), self.plain.clone(), RefCell::new(None::<AccessToken>));
+        env.create_function_from_closure("cached", move |_| {
+            let token = client.cached(&plain);
+            // `known` keeps its token alive, so no other one can have that identity.
+            let same = |known: &AccessToken| token.as_ref().is_some_and(|token| token.identity() == known.identity());
+            if known.borrow().as_ref().is_some_and(same) {
+                return Ok(Either3::A(true));
+            }
+            known.replace(token.clone());
+            Ok(token.map_or(Either3::C(Null), |token| Either3::B(token.into())))
+        })
+    }
+
+    /// A token, or the promise of one. `options`: the call's own, as JSON.
+    #[napi(catch_unwind)]
+    pub fn obtain<'env>(&self, env: &'env Env, options: Option<String>) -> Result<Either<Answer, Object<'env>>> {
+        let mut pending = match self.pending(options) {
+            Ok(pending) => pending,
+            Err(error) => return Ok(Either::A(answer(Err(error)))),
+        };
+        if let Some(result) = pending.wait(Duration::ZERO) {
+            return Ok(Either::A(answer(result)));
+        }
+        let (deferred, promise) = env.create_deferred()?;
+        pending.then(move |result| deferred.resolve(move |_| Ok(answer(result))));
+        Ok(Either::B(promise))
+    }
+
+    /// A token; blocks this thread until it is there. Throws only if JavaScript is being ended.
+    #[napi(catch_unwind)]
+    pub fn obtain_sync(&self, env: &Env, options: Option<String>) -> Result<Answer> {
+        let mut pending = match self.pending(options) {
+            Ok(pending) => pending,
+            Err(error) => return Ok(answer(Err(error))),
+        };
+        loop {
+            if let Some(result) = pending.wait(SLICE) {
+                return Ok(answer(result));
+            }
+            env.run_script::<_, Undefined>("undefined")?;
+        }
+    }
+
+    /// The resource refused this token.
+    #[napi(catch_unwind)]
+    pub fn invalidate(&self, token: String) {
+        self.client.invalidate(&token);
+    }
+
+    /// The counters, as JSON.
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> String {
+        self.client.stats().to_json()
+    }
+
+    /// Later calls fail.
+    #[napi(catch_unwind)]
+    pub fn close(&self) {
+        self.client.close();
+    }
+}
+
+impl NativeClient {
+    fn pending(&self, options: Option<String>) -> std::result::Result<Pending, Error> {
+        let request = options.map(|json| TokenRequest::from_json(json.as_bytes())).transpose()?;
+        Ok(self.client.obtain(request.as_ref().unwrap_or(&self.plain)))
+    }
+}

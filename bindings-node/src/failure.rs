@@ -1,0 +1,54 @@
+//! An error of the core on its way to JavaScript, where `lib/errors.js` makes an `Error` subclass of it.
+
+use napi::bindgen_prelude::Either;
+use napi_derive::napi;
+use tokenwell::{AccessToken, Error};
+
+use crate::token::NativeToken;
+
+/// The parts of an error; `kind` names the JavaScript class.
+#[napi(object, object_from_js = false)]
+pub struct Failure {
+    /// `ConfigError`, ..., or `TokenwellError` for the base itself.
+    pub kind: &'static str,
+    /// The stable code.
+    pub code: String,
+    /// What happened, without the hint.
+    pub message: String,
+    /// Whether a later try may succeed.
+    pub retryable: bool,
+    /// Seconds until a try makes sense.
+    pub retry_after: Option<f64>,
+    /// The status of the server's answer.
+    pub http_status: Option<u32>,
+    /// The server's own words, cleaned.
+    pub error_description: Option<String>,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self {
+            kind: error.kind().name(),
+            code: error.code().into(),
+            message: error.message().into(),
+            retryable: error.retryable(),
+            retry_after: error.retry_after(),
+            http_status: error.http_status().map(u32::from),
+            error_description: error.error_description().map(Into::into),
+            hint: error.hint().map(Into::into),
+        }
+    }
+}
+
+/// What a call for a token comes to.
+pub type Answer = Either<NativeToken, Failure>;
+
+/// Converts the core's result.
+pub fn answer(result: Result<AccessToken, Error>) -> Answer {
+    match result {
+        Ok(token) => Either::A(token.into()),
+        Err(error) => Either::B(error.into()),
+    }
+}

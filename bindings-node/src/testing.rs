@@ -1,0 +1,15 @@
+//! The core's test doors, behind `tokenwell/testing`.
+
+use napi_derive::napi;
+
+/// Moves the library's clock forward by so many seconds.
+#[napi(catch_unwind)]
+pub fn advance_clock(seconds: f64) {
+    tokenwell::testing::advance_clock(seconds);
+}
+
+/// Makes the next flight panic.
+#[napi(catch_unwind)]
+pub fn panic_in_next_flight() {
+    tokenwell::testing::panic_in_next_flight();
+}

@@ -1,0 +1,190 @@
+// Plays the scenarios of core/conformance, each in two modes: promise and sync. The cases run one after another: the
+// library's clock belongs to the process.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { inspect } from 'node:util';
+import * as tokenwell from 'tokenwell';
+import { panicInNextFlight } from 'tokenwell/testing';
+import { compareError, compareLog, compareToken, tokenOf } from './support/compare.mjs';
+import { startServer } from './support/server.mjs';
+
+const { Client } = tokenwell;
+const server = await startServer();
+
+const camel = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+const isMap = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const camelKeys = (options) => (isMap(options) ? mapKeys(options, camel) : options);
+const mapKeys = (map, change) => Object.fromEntries(Object.entries(map).map(([key, value]) => [change(key), value]));
+
+const STANDARD = { token_endpoint: '${token_endpoint}', client_id: '${client_id}', client_secret: '${client_secret}' };
+const METHODS = { token: 'token', access_token: 'accessToken', authorization: 'authorization' };
+
+/** One case on its way. */
+class Play {
+  constructor(data, mode, realm) {
+    Object.assign(this, { data, mode, realm, last: undefined, hidden: [] });
+    this.hide(data.never_shown ?? [], 0);
+    this.hide([data.env?.TOKENWELL_CLIENT_SECRET, realm.clientSecret], 3);
+  }
+
+  /** Replaces `${name}` in every string; a string that is one `${name}` alone becomes the variable's value. */
+  fill(value) {
+    if (Array.isArray(value)) return value.map((item) => this.fill(item));
+    if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.fill(item)]));
+    if (typeof value !== 'string') return value;
+    const whole = value.match(/^\$\{(\w+)\}$/);
+    if (whole && camel(whole[1]) in this.realm) return this.realm[camel(whole[1])];
+    return value.replace(/\$\{(\w+)\}/g, (text, name) => this.realm[camel(name)] ?? text);
+  }
+
+  hide(texts, longerThan) {
+    this.hidden.push(...this.fill(texts).filter((text) => typeof text === 'string' && text.length > longerThan));
+  }
+
+  make(options = { '+': {} }) {
+    if (options?.['+']) {
+      options = Object.fromEntries(Object.entries({ ...STANDARD, ...options['+'] }).filter(([, value]) => value !== null));
+    }
+    const filled = this.fill(options);
+    this.hide([filled?.client_secret], 3);
+    return new Client(camelKeys(filled));
+  }
+
+  async whole() {
+    const making = () => (this.data.from_env ? Client.fromEnv() : this.make(this.data.options));
+    if (!this.data.expect_new) {
+      this.client = making();
+      return this.steps(this.data.steps);
+    }
+    assert.throws(making, (error) => {
+      compareError(error, this.fill(this.data.expect_new), tokenwell);
+      this.leaks(error, []);
+      return true;
+    });
+    compareLog(await this.realm.log(), { count: 0 });
+  }
+
+  async steps(steps) {
+    for (const [index, step] of this.fill(steps).entries()) {
+      const kind = Object.keys(step).find((name) => !['with', 'expect', 'within'].includes(name));
+      const named = step.concurrent ? 'concurrent' : kind;
+      try {
+        await this[`step_${named}`](step[named], step);
+      } catch (error) {
+        error.message = `step ${index + 1}, ${JSON.stringify(step)}: ${error.message}`;
+        throw error;
+      }
+    }
+  }
+
+  step_call(_, step) {
+    return this.step_concurrent(1, step);
+  }
+
+  async step_concurrent(callers, { call, with: options, expect, within = Infinity }) {
+    const method = METHODS[call];
+    const args = options === undefined ? [] : [camelKeys(options)];
+    const ask = async (name) => this.client[name](...args);
+    const started = performance.now();
+    // The sync call blocks the only thread; the other callers are promises under way.
+    const others = Array.from({ length: callers - 1 }, () => ask(method));
+    const results = await Promise.allSettled([...others, ask(this.mode === 'sync' ? `${method}Sync` : method)]);
+    const took = (performance.now() - started) / 1000;
+    assert.ok(took <= within, `it took ${took} s`);
+
+    const { issued } = await this.realm.log();
+    for (const { status, value, reason } of results) {
+      this.leaks(status === 'rejected' ? reason : value, issued);
+      if (expect?.error) {
+        assert.equal(status, 'rejected', 'a token came, an error was expected');
+        compareError(reason, expect.error, tokenwell);
+      } else {
+        if (status === 'rejected') throw reason;
+        compareToken(value, expect ?? {}, { last: this.last, issued });
+      }
+    }
+    const got = results.find(({ status }) => status === 'fulfilled');
+    if (got) this.last = tokenOf(got.value);
+  }
+
+  /** A promise cannot be cancelled: nobody waits for it. */
+  step_cancel(calls) {
+    for (let i = 0; i < calls; i++) this.client.token().catch(() => {});
+  }
+
+  step_invalidate(token) {
+    this.client.invalidate(token === 'last' ? this.last : token);
+  }
+
+  async step_advance(seconds) {
+    await this.realm.advance(seconds);
+  }
+
+  async step_settle() {
+    const until = performance.now() + 5000;
+    while ((await this.realm.log()).inFlight !== 0 || this.client.stats().inFlight !== 0) {
+      assert.ok(performance.now() < until, 'it did not settle in 5 s');
+      await sleep(5);
+    }
+  }
+
+  step_new_client(options) {
+    this.client = this.make(Object.keys(options).length === 0 ? this.data.options : options);
+  }
+
+  step_close() {
+    this.client.close();
+  }
+
+  step_panic() {
+    panicInNextFlight();
+  }
+
+  async step_script(answers) {
+    await this.realm.script(answers);
+  }
+
+  async step_requests(expect) {
+    compareLog(await this.realm.log(), expect);
+  }
+
+  step_stats(expect) {
+    const stats = this.client.stats();
+    for (const [name, value] of Object.entries(expect)) assert.equal(stats[camel(name)], value, name);
+  }
+
+  /** No text for people shows the secret or a token. */
+  leaks(result, issued) {
+    const things = [this.client, typeof result === 'string' ? undefined : result];
+    const text = things.map((thing) => `${thing} ${thing?.stack} ${JSON.stringify(thing)} ${inspect(thing, { depth: 9, showHidden: true })}`).join();
+    const hidden = [...this.hidden, ...issued, this.last].filter((token) => token?.length > 3);
+    for (const secret of hidden) assert.ok(!text.includes(secret), `${secret} is shown in ${text}`);
+  }
+}
+
+async function withVariables(variables, body) {
+  const before = Object.keys(variables).map((name) => [name, process.env[name]]);
+  Object.assign(process.env, variables);
+  try {
+    return await body();
+  } finally {
+    for (const [name, value] of before) value === undefined ? delete process.env[name] : (process.env[name] = value);
+  }
+}
+
+const folder = new URL('../../core/conformance/scenarios/', import.meta.url);
+for (const file of readdirSync(folder).sort()) {
+  const scenario = JSON.parse(readFileSync(new URL(file, folder)));
+  for (const data of scenario.cases) {
+    for (const mode of ['promise', 'sync']) {
+      test(`${scenario.id} ${data.name} [${mode}]`, { skip: data.not?.node ?? false }, async () => {
+        const realm = await server.realm(data.server);
+        const play = new Play(data, mode, realm);
+        await withVariables(play.fill(data.env ?? {}), () => play.whole());
+        await realm.close();
+      });
+    }
+  }
+}

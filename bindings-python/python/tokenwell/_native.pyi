@@ -1,0 +1,159 @@
+from collections.abc import Coroutine
+from datetime import datetime
+from os import PathLike
+from types import TracebackType
+from typing import Any, Final, Literal, TypedDict, final
+
+from typing_extensions import Required, Self, TypeAlias, Unpack
+
+__all__ = [
+    "AccessToken",
+    "CacheError",
+    "Client",
+    "ConfigError",
+    "ResponseError",
+    "SecretError",
+    "ServerError",
+    "TokenwellError",
+    "TransportError",
+    "__version__",
+    "advance_clock",
+    "get_token_by_client_id_and_client_secret",
+    "panic_in_next_flight",
+]
+
+_Strings: TypeAlias = str | list[str] | tuple[str, ...]
+
+class _Request(TypedDict, total=False):
+    scope: _Strings | None
+    audience: _Strings | None
+    resource: _Strings | None
+    min_valid: float | None
+
+class _Options(TypedDict, total=False):
+    issuer: str | None
+    token_endpoint: str | None
+    client_id: Required[str]
+    client_secret: str | None
+    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post", "none"] | None
+    basic_encoding: Literal["form", "raw"] | None
+    tls_ca_file: str | PathLike[str] | None
+    proxy: str | None
+    connect_timeout: float | None
+    timeout: float | None
+    scope: _Strings | None
+    audience: _Strings | None
+    resource: _Strings | None
+    extra_parameters: dict[str, str] | None
+    refresh_at: float | None
+    leeway: float | None
+    default_lifetime: float | None
+    cache: Literal["memory", "none"] | None
+
+__version__: Final[str]
+
+class TokenwellError(Exception):
+    code: str
+    message: str
+    retryable: bool
+    retry_after: float | None
+    http_status: int | None
+    error_description: str | None
+    hint: str | None
+
+class ConfigError(TokenwellError): ...
+class SecretError(TokenwellError): ...
+class TransportError(TokenwellError): ...
+class ServerError(TokenwellError): ...
+class ResponseError(TokenwellError): ...
+class CacheError(TokenwellError): ...
+
+@final
+class AccessToken:
+    @property
+    def value(self) -> str: ...
+    @property
+    def token_type(self) -> str: ...
+    @property
+    def expires_at(self) -> datetime: ...
+    @property
+    def expires_in(self) -> int: ...
+    @property
+    def scope(self) -> str | None: ...
+    @property
+    def source(self) -> Literal["network", "memory"]: ...
+    @property
+    def extra(self) -> dict[str, Any]: ...
+
+@final
+class Client:
+    def __new__(cls, **options: Unpack[_Options]) -> Self: ...
+    @classmethod
+    def from_env(cls) -> Client: ...
+    def token(
+        self,
+        *,
+        scope: _Strings | None = None,
+        audience: _Strings | None = None,
+        resource: _Strings | None = None,
+        min_valid: float | None = None,
+    ) -> str: ...
+    def access_token(
+        self,
+        *,
+        scope: _Strings | None = None,
+        audience: _Strings | None = None,
+        resource: _Strings | None = None,
+        min_valid: float | None = None,
+    ) -> AccessToken: ...
+    def authorization(
+        self,
+        *,
+        scope: _Strings | None = None,
+        audience: _Strings | None = None,
+        resource: _Strings | None = None,
+        min_valid: float | None = None,
+    ) -> str: ...
+    def atoken(
+        self,
+        *,
+        scope: _Strings | None = None,
+        audience: _Strings | None = None,
+        resource: _Strings | None = None,
+        min_valid: float | None = None,
+    ) -> Coroutine[Any, Any, str]: ...
+    def aaccess_token(
+        self,
+        *,
+        scope: _Strings | None = None,
+        audience: _Strings | None = None,
+        resource: _Strings | None = None,
+        min_valid: float | None = None,
+    ) -> Coroutine[Any, Any, AccessToken]: ...
+    def aauthorization(
+        self,
+        *,
+        scope: _Strings | None = None,
+        audience: _Strings | None = None,
+        resource: _Strings | None = None,
+        min_valid: float | None = None,
+    ) -> Coroutine[Any, Any, str]: ...
+    def invalidate(self, token: str | AccessToken) -> None: ...
+    def stats(self) -> dict[str, int]: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, type: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None, /
+    ) -> None: ...
+    def __aenter__(self) -> Coroutine[Any, Any, Self]: ...
+    def __aexit__(
+        self, type: type[BaseException] | None, value: BaseException | None, traceback: TracebackType | None, /
+    ) -> Coroutine[Any, Any, None]: ...
+
+def get_token_by_client_id_and_client_secret(
+    client_id: str | None = None,
+    client_secret: str | None = None,
+    authentication_url: str | None = None,
+) -> str: ...
+def advance_clock(seconds: float) -> None: ...
+def panic_in_next_flight() -> None: ...

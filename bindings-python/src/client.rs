@@ -1,0 +1,241 @@
+//! The client: options in, tokens out. Blocking calls wait without the GIL.
+
+use std::borrow::Cow;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use pyo3::IntoPyObjectExt;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use tokenwell::{Config, Error, Pending, TokenRequest};
+
+use crate::convert;
+use crate::coroutine::{Call, Coroutine, State};
+use crate::errors::{guard, raise};
+use crate::token::AccessToken;
+
+/// How long a blocking call waits between two looks at Python's signals: the longest a Ctrl-C waits.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// What a call hands out of a token.
+#[derive(Clone, Copy)]
+pub enum Shape {
+    Value,
+    Whole,
+    Header,
+}
+
+/// Access tokens of one OAuth 2.0 client (RFC 6749 4.4): fetched once, kept, refreshed in time. Safe to share by threads and tasks.
+///
+/// Clients of equal options share their tokens. Making one does no I/O. An unknown or wrong option raises a ConfigError.
+#[pyclass(frozen, module = "tokenwell", weakref)]
+pub struct Client {
+    pub core: tokenwell::Client,
+    plain: TokenRequest,
+    /// The str that was last handed out, and the token it is: a cached call converts nothing. Holding the token keeps its identity unique.
+    text: Mutex<Option<(tokenwell::AccessToken, Py<PyString>)>>,
+}
+
+impl Client {
+    fn open(py: Python<'_>, config: impl FnOnce() -> Result<Config, Error>) -> PyResult<Self> {
+        let core = config().and_then(tokenwell::Client::new).map_err(|error| raise(py, &error))?;
+        Ok(Client { core, plain: TokenRequest::default(), text: Mutex::new(None) })
+    }
+
+    fn get<'py>(
+        &self,
+        py: Python<'py>,
+        options: Option<&Bound<'py, PyDict>>,
+        shape: Shape,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        guard(py, || {
+            let request = match options {
+                None => Cow::Borrowed(&self.plain),
+                Some(_) => Cow::Owned(request(py, options)?),
+            };
+            let token = match self.core.cached(&request) {
+                Some(token) => token,
+                None => wait(py, self.core.obtain(&request))?,
+            };
+            self.shape(py, token, shape)
+        })
+    }
+
+    pub fn shape<'py>(
+        &self,
+        py: Python<'py>,
+        token: tokenwell::AccessToken,
+        shape: Shape,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match shape {
+            Shape::Value => Ok(self.text(py, token).into_any()),
+            Shape::Whole => AccessToken(token).into_bound_py_any(py),
+            Shape::Header => token.authorization().into_bound_py_any(py),
+        }
+    }
+
+    /// `try_lock`: a lock that a fork left locked costs a conversion, no more.
+    fn text<'py>(&self, py: Python<'py>, token: tokenwell::AccessToken) -> Bound<'py, PyString> {
+        let Ok(mut kept) = self.text.try_lock() else {
+            return PyString::new(py, token.value());
+        };
+        match &*kept {
+            Some((owner, text)) if owner.identity() == token.identity() => text.bind(py).clone(),
+            _ => {
+                let text = PyString::new(py, token.value());
+                *kept = Some((token, text.clone().unbind()));
+                text
+            }
+        }
+    }
+}
+
+#[pymethods]
+impl Client {
+    #[new]
+    #[pyo3(signature = (**options))]
+    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+        guard(py, || {
+            let options = convert::options(options)?;
+            Client::open(py, || Config::from_value(options))
+        })
+    }
+
+    /// A client whose options come from the environment: TOKENWELL_CLIENT_ID and so on.
+    #[classmethod]
+    fn from_env(_class: &Bound<'_, PyType>, py: Python<'_>) -> PyResult<Self> {
+        guard(py, || Client::open(py, Config::from_env))
+    }
+
+    /// A bearer token. Blocks while there is none, at most `timeout` seconds; other threads run and Ctrl-C works.
+    ///
+    /// scope: str or list; audience: str or list; resource: list of URLs (RFC 8707); min_valid: seconds the token must still live.
+    #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
+    fn token<'py>(&self, py: Python<'py>, request: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        self.get(py, request, Shape::Value)
+    }
+
+    /// The whole answer. As token().
+    #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
+    fn access_token<'py>(&self, py: Python<'py>, request: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        self.get(py, request, Shape::Whole)
+    }
+
+    /// The value of the Authorization header: "Bearer ..." (RFC 6750 2.1). As token().
+    #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
+    fn authorization<'py>(&self, py: Python<'py>, request: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+        self.get(py, request, Shape::Header)
+    }
+
+    /// token() for asyncio. Cancelling the caller leaves the fetch running for the others.
+    #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
+    fn atoken(slf: Bound<'_, Self>, request: Option<&Bound<'_, PyDict>>) -> PyResult<Coroutine> {
+        ask(slf, request, Shape::Value)
+    }
+
+    /// access_token() for asyncio.
+    #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
+    fn aaccess_token(slf: Bound<'_, Self>, request: Option<&Bound<'_, PyDict>>) -> PyResult<Coroutine> {
+        ask(slf, request, Shape::Whole)
+    }
+
+    /// authorization() for asyncio.
+    #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
+    fn aauthorization(slf: Bound<'_, Self>, request: Option<&Bound<'_, PyDict>>) -> PyResult<Coroutine> {
+        ask(slf, request, Shape::Header)
+    }
+
+    /// The resource answered 401: forget this very token (a str or an AccessToken), and no newer one.
+    fn invalidate(&self, py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
+        guard(py, || {
+            if let Ok(token) = token.cast::<AccessToken>() {
+                self.core.invalidate(token.get().0.value());
+            } else {
+                self.core.invalidate(&token.cast::<PyString>()?.to_cow()?);
+            }
+            Ok(())
+        })
+    }
+
+    /// Counters since the start of the process.
+    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        guard(py, || convert::python(py, &self.core.stats()))
+    }
+
+    /// Ends the client: later calls raise a ConfigError with the code client_closed. May be called again.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        guard(py, || {
+            self.core.close();
+            drop(self.text.try_lock().map(|mut kept| kept.take()));
+            Ok(())
+        })
+    }
+
+    fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
+        self.close(py)
+    }
+
+    fn __aenter__(slf: Bound<'_, Self>) -> Coroutine {
+        Coroutine::new(State::Ready(slf.into_any().unbind()))
+    }
+
+    #[pyo3(signature = (*_exception))]
+    fn __aexit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<Coroutine> {
+        self.close(py)?;
+        Ok(Coroutine::new(State::Ready(py.None())))
+    }
+
+    fn __repr__(&self) -> String {
+        format!("<tokenwell.{:?}>", self.core)
+    }
+
+    fn __reduce_ex__(&self, _protocol: &Bound<'_, PyAny>) -> PyResult<()> {
+        Err(PyTypeError::new_err("a Client holds a secret and cannot be pickled or copied"))
+    }
+}
+
+/// A bearer token for the three arguments of the common snippet, each falling back to its environment variable:
+/// TOKENWELL_CLIENT_ID, TOKENWELL_CLIENT_SECRET, TOKENWELL_TOKEN_ENDPOINT.
+///
+/// Never None: whatever goes wrong raises a TokenwellError. A valid token is kept, so a second call sends nothing.
+#[pyfunction]
+#[pyo3(signature = (client_id=None, client_secret=None, authentication_url=None))]
+pub fn get_token_by_client_id_and_client_secret<'py>(
+    py: Python<'py>,
+    client_id: Option<String>,
+    client_secret: Option<String>,
+    authentication_url: Option<String>,
+) -> PyResult<Bound<'py, PyAny>> {
+    guard(py, || {
+        let client = Client::open(py, || Config::from_guide(client_id, client_secret, authentication_url))?;
+        client.get(py, None, Shape::Value)
+    })
+}
+
+fn request(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<TokenRequest> {
+    TokenRequest::from_value(convert::options(options)?).map_err(|error| raise(py, &error))
+}
+
+fn ask(client: Bound<'_, Client>, options: Option<&Bound<'_, PyDict>>, shape: Shape) -> PyResult<Coroutine> {
+    let py = client.py();
+    guard(py, || {
+        let request = request(py, options)?;
+        Ok(Coroutine::new(State::Unstarted(Call { client: client.unbind(), request, shape })))
+    })
+}
+
+/// Waits without the GIL. A signal handler that raises ends the wait; the fetch goes on for the others.
+fn wait(py: Python<'_>, mut pending: Pending) -> PyResult<tokenwell::AccessToken> {
+    loop {
+        if let Some(answer) = py.detach(|| pending.wait(SLICE)) {
+            return answer.map_err(|error| raise(py, &error));
+        }
+        py.check_signals()?;
+    }
+}

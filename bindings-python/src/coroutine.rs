@@ -1,0 +1,186 @@
+//! Calls that are awaited: a coroutine object on the caller's event loop, and the way back to it from the core's thread.
+
+use std::mem;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
+use pyo3::gc::{PyTraverseError, PyVisit};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+use tokenwell::{Error, TokenRequest};
+
+use crate::client::{Client, Shape};
+use crate::errors::{guard, raise};
+
+/// What was asked for.
+pub struct Call {
+    pub client: Py<Client>,
+    pub request: TokenRequest,
+    pub shape: Shape,
+}
+
+/// Where a coroutine stands.
+pub enum State {
+    Unstarted(Call),
+    /// There is nothing to wait for.
+    Ready(Py<PyAny>),
+    /// The iterator of the asyncio.Future that is waited for.
+    Waiting(Py<PyAny>),
+    Done,
+}
+
+/// An awaitable call. Nothing happens before it is awaited; a cached token is there without a turn of the event loop.
+#[pyclass(frozen, module = "tokenwell._native")]
+pub struct Coroutine(Mutex<State>);
+
+impl Coroutine {
+    pub fn new(state: State) -> Self {
+        Coroutine(Mutex::new(state))
+    }
+
+    fn resume<'py>(&self, iterator: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        let future = iterator.call_method0("__next__")?;
+        *locked(&self.0) = State::Waiting(iterator.unbind());
+        Ok(future)
+    }
+}
+
+#[pymethods]
+impl Coroutine {
+    fn __await__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
+        slf
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let state = mem::replace(&mut *locked(&self.0), State::Done);
+        guard(py, || match state {
+            State::Ready(value) => Err(PyStopIteration::new_err((value,))),
+            State::Waiting(iterator) => self.resume(iterator.into_bound(py)),
+            State::Done => Err(PyRuntimeError::new_err("cannot reuse already awaited coroutine")),
+            State::Unstarted(call) => match call.cached(py)? {
+                Some(value) => Err(PyStopIteration::new_err((value.unbind(),))),
+                None => self.resume(call.start(py)?),
+            },
+        })
+    }
+
+    fn send<'py>(&self, py: Python<'py>, _value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        self.__next__(py)
+    }
+
+    #[pyo3(signature = (*exception))]
+    fn throw<'py>(&self, py: Python<'py>, exception: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+        let state = mem::replace(&mut *locked(&self.0), State::Done);
+        if let State::Waiting(iterator) = state {
+            return iterator.bind(py).call_method1("throw", exception);
+        }
+        Err(PyErr::from_value(exception.get_item(0)?))
+    }
+
+    fn close(&self) {
+        *locked(&self.0) = State::Done;
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.0.try_lock().as_deref() {
+            Ok(State::Waiting(held) | State::Ready(held)) => visit.call(held),
+            Ok(State::Unstarted(call)) => visit.call(&call.client),
+            _ => Ok(()),
+        }
+    }
+
+    fn __clear__(&self) {
+        self.close();
+    }
+}
+
+impl Call {
+    fn cached<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let client = self.client.get();
+        client.core.cached(&self.request).map(|token| client.shape(py, token, self.shape)).transpose()
+    }
+
+    /// Starts the fetch, or joins it; the iterator of a future of the running loop that will hold the outcome.
+    fn start(self, py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+        static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let event_loop = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
+        let future = event_loop.call_method0("create_future")?;
+        let mailbox = Mailbox::of(&event_loop)?;
+        let pending = self.client.get().core.obtain(&self.request);
+        let (event_loop, held) = (event_loop.unbind(), future.clone().unbind());
+        pending.then(move |outcome| Mailbox::post(&mailbox, &event_loop, Letter { call: self, future: held, outcome }));
+        future.call_method0("__await__")
+    }
+}
+
+/// Outcomes on their way to one event loop, which is called once for all that are there: the core's thread asks for the
+/// GIL once a batch, not once a waiter.
+#[pyclass(frozen)]
+struct Mailbox(Mutex<Vec<Letter>>);
+
+struct Letter {
+    call: Call,
+    future: Py<PyAny>,
+    outcome: Result<tokenwell::AccessToken, Error>,
+}
+
+impl Mailbox {
+    fn of(event_loop: &Bound<'_, PyAny>) -> PyResult<Py<Mailbox>> {
+        static ALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        let py = event_loop.py();
+        let all = ALL
+            .get_or_try_init(py, || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind))?
+            .bind(py);
+        if let Ok(mailbox) = all.get_item(event_loop) {
+            return Ok(mailbox.cast_into::<Mailbox>()?.unbind());
+        }
+        let mailbox = Py::new(py, Mailbox(Mutex::new(Vec::new())))?;
+        all.set_item(event_loop, &mailbox)?;
+        Ok(mailbox)
+    }
+
+    /// From any thread. Where the interpreter ends, or the loop has been closed, nobody waits any more.
+    fn post(mailbox: &Py<Mailbox>, event_loop: &Py<PyAny>, letter: Letter) {
+        let letters = &mailbox.get().0;
+        let first = {
+            let mut letters = locked(letters);
+            letters.push(letter);
+            letters.len() == 1
+        };
+        if first {
+            Python::try_attach(|py| {
+                if event_loop.call_method1(py, "call_soon_threadsafe", (mailbox,)).is_err() {
+                    drop(mem::take(&mut *locked(letters)));
+                }
+            });
+        }
+    }
+}
+
+#[pymethods]
+impl Mailbox {
+    fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let letters = mem::take(&mut *locked(&self.0));
+        guard(py, || letters.into_iter().try_for_each(|letter| letter.deliver(py)))
+    }
+}
+
+impl Letter {
+    fn deliver(self, py: Python<'_>) -> PyResult<()> {
+        let future = self.future.bind(py);
+        if future.call_method0("done")?.is_truthy()? {
+            return Ok(());
+        }
+        let value = self.outcome.map_err(|error| raise(py, &error));
+        match value.and_then(|token| self.call.client.get().shape(py, token, self.call.shape)) {
+            Ok(value) => future.call_method1("set_result", (value,))?,
+            Err(error) => future.call_method1("set_exception", (error,))?,
+        };
+        Ok(())
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

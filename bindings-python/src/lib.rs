@@ -1,0 +1,53 @@
+//! The Python door of Tokenwell: options in, native values and exceptions out. No decision is made here.
+//!
+//! | file | converts |
+//! |---|---|
+//! | `convert.rs` | Python values to JSON and back |
+//! | `errors.rs` | errors and panics to one tree of exceptions |
+//! | `token.rs` | the whole answer to a frozen object |
+//! | `client.rs` | calls, blocking ones without the GIL |
+//! | `coroutine.rs` | calls that are awaited, on the caller's event loop |
+
+mod client;
+mod convert;
+mod coroutine;
+mod errors;
+mod token;
+
+use pyo3::prelude::*;
+
+/// The compiled part of the package `tokenwell`; import that.
+#[pymodule(gil_used = false)]
+mod _native {
+    use super::*;
+
+    #[pymodule_export]
+    use crate::client::{Client, get_token_by_client_id_and_client_secret};
+    #[pymodule_export]
+    use crate::errors::{
+        CacheError, ConfigError, ResponseError, SecretError, ServerError, TokenwellError, TransportError,
+    };
+    #[pymodule_export]
+    use crate::token::AccessToken;
+
+    #[pymodule_export]
+    #[allow(non_upper_case_globals)]
+    const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// Moves the library's clock by `seconds`, for tests.
+    #[pyfunction]
+    fn advance_clock(seconds: f64) {
+        tokenwell::testing::advance_clock(seconds);
+    }
+
+    /// Lets the next fetch panic inside the core, for tests.
+    #[pyfunction]
+    fn panic_in_next_flight() {
+        tokenwell::testing::panic_in_next_flight();
+    }
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::errors::set_defaults(module.py())
+    }
+}

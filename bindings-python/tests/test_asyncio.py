@@ -1,0 +1,198 @@
+"""Calls that are awaited: the coroutine, cancelling, event loops that close or stop, many waiters."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import gc
+import inspect
+import os
+import threading
+import time
+import traceback
+import weakref
+
+import pytest
+
+import tokenwell
+from support import client_of, until
+from tokenwell.testing import Realm
+
+
+def test_the_coroutine_protocol(realm: Realm) -> None:
+    client = client_of(realm)
+    coroutine = client.atoken()
+    assert inspect.isawaitable(coroutine)
+    assert asyncio.iscoroutine(coroutine)
+    assert not realm.requests(), "it starts when it is awaited"
+    token = asyncio.run(coroutine)
+    with pytest.raises(RuntimeError, match="already awaited"):
+        asyncio.run(coroutine)
+    with pytest.raises(StopIteration) as stop:
+        client.atoken().send(None)
+    assert stop.value.value is token
+    unused = client.atoken()
+    unused.close()
+    with pytest.raises(RuntimeError):
+        unused.send(None)
+    with pytest.raises(ZeroDivisionError):
+        client.atoken().throw(ZeroDivisionError())
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        client.atoken(scope="new").send(None)
+
+
+def test_the_event_loop_turns_during_a_fetch(realm: Realm) -> None:
+    realm.script([{"issue": {}, "delay": 0.3}])
+    client = client_of(realm)
+
+    async def count() -> int:
+        fetch = asyncio.create_task(client.atoken())
+        turns = 0
+        while not fetch.done():
+            turns += 1
+            await asyncio.sleep(0.001)
+        return turns
+
+    assert asyncio.run(count()) > 50
+
+
+def test_waiters_are_not_held_up_by_a_busy_thread(realm: Realm) -> None:
+    """All outcomes of a flight come with one turn of the GIL, not with one each."""
+    realm.script([{"issue": {}, "delay": 0.2}])
+    client = client_of(realm)
+    busy = True
+
+    def work() -> None:
+        while busy:
+            pass
+
+    async def together() -> set[str]:
+        return set(await asyncio.gather(*[client.atoken() for _ in range(1000)]))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    started = time.monotonic()
+    try:
+        assert len(asyncio.run(together())) == 1
+    finally:
+        busy = False
+        thread.join()
+    assert time.monotonic() - started < 3
+
+
+def test_a_cancelled_caller_leaves_the_fetch_to_the_others(realm: Realm) -> None:
+    realm.script([{"issue": {}, "delay": 0.3}])
+    client = client_of(realm)
+
+    async def cancel() -> str:
+        leader = asyncio.create_task(client.atoken())
+        other = asyncio.create_task(client.atoken())
+        await asyncio.sleep(0.05)
+        leader.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await leader
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(client.atoken(), 0.05)
+        return await other
+
+    assert asyncio.run(cancel()) in realm.log()["issued"]
+    assert len(realm.requests()) == 1
+
+
+def test_an_error_in_asyncio(realm: Realm) -> None:
+    async def fail() -> tokenwell.ServerError:
+        calls = [client_of(realm, client_secret="wrong").atoken() for _ in range(3)]
+        outcomes = await asyncio.gather(*calls, return_exceptions=True)
+        assert all(type(outcome) is tokenwell.ServerError for outcome in outcomes)
+        with pytest.raises(tokenwell.ServerError) as caught:
+            await client_of(realm, client_secret="wrong").atoken()
+        return caught.value
+
+    assert asyncio.run(fail()).code == "invalid_client"
+    assert len(realm.requests()) == 1
+
+
+def test_context_variables_are_kept(realm: Realm) -> None:
+    variable: contextvars.ContextVar[int] = contextvars.ContextVar("variable")
+
+    async def fetch(number: int) -> int:
+        variable.set(number)
+        await client_of(realm).atoken(scope=str(number))
+        return variable.get()
+
+    async def together() -> list[int]:
+        return await asyncio.gather(*[fetch(number) for number in range(20)])
+
+    assert asyncio.run(together()) == list(range(20))
+
+
+def test_a_loop_that_closes_during_a_fetch(realm: Realm) -> None:
+    realm.script([{"issue": {}, "delay": 0.2}])
+    client = client_of(realm)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(client.atoken())
+    loop.run_until_complete(asyncio.sleep(0))
+    loop.call_exception_handler = lambda context: None  # type: ignore[method-assign] # the task is left pending on purpose
+    loop.close()
+    until(lambda: not client.stats()["in_flight"])
+    time.sleep(0.05)
+    assert not task.done()
+    assert asyncio.run(client.atoken()) in realm.log()["issued"]
+    assert len(realm.requests()) == 1
+
+
+def test_a_loop_that_stops_and_goes_on(realm: Realm) -> None:
+    realm.script([{"issue": {}, "delay": 0.1}])
+    client = client_of(realm)
+    loop = asyncio.new_event_loop()
+    task = loop.create_task(client.atoken())
+    loop.run_until_complete(asyncio.sleep(0))
+    until(lambda: not client.stats()["in_flight"])
+    assert loop.run_until_complete(task) in realm.log()["issued"]
+    loop.close()
+
+
+def test_what_is_awaited_is_not_kept_alive(realm: Realm) -> None:
+    client = client_of(realm)
+    loop = asyncio.new_event_loop()
+    realm.script([{"issue": {}, "delay": 0.2}])
+    task = loop.create_task(client.atoken())
+    loop.run_until_complete(asyncio.sleep(0))
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        loop.run_until_complete(task)
+    loop.close()
+    until(lambda: not client.stats()["in_flight"])
+    time.sleep(0.05)
+    dead = [weakref.ref(thing) for thing in (client, loop, task)]
+    del client, loop, task
+    gc.collect()
+    assert [reference() for reference in dead] == [None, None, None]
+
+
+def test_threads_of_two_event_loops(realm: Realm) -> None:
+    realm.script([{"issue": {}, "delay": 0.2}])
+    client = client_of(realm)
+    tokens: list[str] = []
+    threads = [threading.Thread(target=lambda: tokens.append(asyncio.run(client.atoken()))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(tokens) == 8
+    assert len(set(tokens)) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_awaits_on_an_event_loop_of_its_own(realm: Realm) -> None:
+    client = client_of(realm)
+    asyncio.run(client.atoken())
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(asyncio.run(client.atoken(scope="child")) not in realm.log()["issued"])
+        except BaseException:
+            traceback.print_exc()
+            os._exit(2)
+    assert os.waitpid(child, 0)[1] == 0
+    assert asyncio.run(client.atoken(scope="parent")) in realm.log()["issued"]

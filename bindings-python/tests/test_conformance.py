@@ -1,0 +1,297 @@
+"""Plays core/conformance/scenarios/*.json against the development server: each case with blocking calls and in asyncio.
+
+The contract is core/conformance/README.md. This runner knows nothing about OAuth.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tokenwell
+from tokenwell.testing import AuthorizationServer, Realm, panic_in_next_flight
+
+SCENARIOS = Path(__file__).parents[2] / "core/conformance/scenarios"
+DEFAULT = {name: f"${{{name}}}" for name in ("token_endpoint", "client_id", "client_secret")}
+
+
+def cases() -> Iterator[Any]:
+    for file in sorted(SCENARIOS.glob("*.json")):
+        scenario = json.loads(file.read_text())
+        for case in scenario["cases"]:
+            reason = case.get("not", {}).get("python")
+            marks = [pytest.mark.skip(reason=reason)] if reason else []
+            for mode in ("sync", "async"):
+                yield pytest.param(case, mode, marks=marks, id=f"{scenario['id']} {case['name']} [{mode}]")
+
+
+@pytest.mark.parametrize(("case", "mode"), list(cases()))
+def test_scenario(
+    case: dict[str, Any], mode: str, server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    realm = server.realm(**case.get("server", {}))
+    play = (Async if mode == "async" else Sync)(case, realm)
+    try:
+        for name, value in play.fill(case.get("env", {})).items():
+            monkeypatch.setenv(name, value)
+        play.start()
+    finally:
+        play.end()
+        realm.delete()
+
+
+class Sync:
+    """One case with blocking calls; callers at once are threads."""
+
+    def __init__(self, case: dict[str, Any], realm: Realm) -> None:
+        self.case, self.realm = case, realm
+        self.client: Any = None
+        self.last: str | None = None
+        self.hidden = {realm.client_secret, os.environ.get("TOKENWELL_CLIENT_SECRET", "")}
+
+    def start(self) -> None:
+        expected = self.fill(self.case.get("expect_new"))
+        try:
+            self.client = (
+                tokenwell.Client.from_env() if self.case.get("from_env") else self.make(self.case.get("options"))
+            )
+        except tokenwell.TokenwellError as error:
+            assert expected, f"the client was not made: {error!r}"
+            self.check_error(error, expected)
+            assert not self.realm.requests()
+        else:
+            assert not expected, "the client was made"
+            self.play(self.case["steps"])
+
+    def end(self) -> None:
+        pass
+
+    def fill(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return {name: self.fill(item) for name, item in value.items()}
+        if isinstance(value, list):
+            return [self.fill(item) for item in value]
+        if not isinstance(value, str):
+            return value
+        if (whole := re.fullmatch(r"\$\{(\w+)\}", value)) and whole[1] in self.realm.variables:
+            return self.realm.variables[whole[1]]
+        return re.sub(r"\$\{(\w+)\}", lambda name: str(self.realm.variables.get(name[1], name[0])), value)
+
+    def make(self, options: dict[str, Any] | None) -> tokenwell.Client:
+        if options is None or "+" in options:
+            more = {**DEFAULT, **(options or {}).get("+", {})}
+            options = {name: value for name, value in more.items() if value is not None}
+        options = self.fill(options)
+        self.hidden.add(str(options.get("client_secret", "")))
+        return tokenwell.Client(**options)
+
+    def play(self, steps: list[dict[str, Any]]) -> None:
+        for step in self.fill(steps):
+            # The first member that is no detail names the step.
+            name = next(name for name in step if name not in ("with", "expect", "within"))
+            getattr(self, f"step_{name}")(step[name], step)
+
+    # --- steps
+
+    def step_call(self, method: str, step: dict[str, Any], callers: int = 1) -> None:
+        started = time.monotonic()
+        outcomes = self.outcomes(callers, method, step.get("with", {}))
+        took = time.monotonic() - started
+        assert took <= step.get("within", took)
+        issued = self.realm.log()["issued"]
+        values = [self.check(outcome, step.get("expect", {}), issued) for outcome in outcomes]
+        self.last = next((value for value in values if value), self.last)
+
+    def step_concurrent(self, callers: int, step: dict[str, Any]) -> None:
+        self.step_call(step["call"], step, callers)
+
+    def step_cancel(self, calls: int, step: dict[str, Any]) -> None:
+        """Blocking calls cannot be cancelled: they are left alone."""
+        for _ in range(calls):
+            threading.Thread(target=self.outcome, args=("token", {}), daemon=True).start()
+        while not self.client.stats()["in_flight"]:
+            time.sleep(0.001)
+
+    def step_invalidate(self, token: str, _: dict[str, Any]) -> None:
+        self.client.invalidate(self.last if token == "last" else token)
+
+    def step_advance(self, seconds: float, _: dict[str, Any]) -> None:
+        self.realm.advance(seconds)
+
+    def step_settle(self, _: bool, __: dict[str, Any]) -> None:
+        until = time.monotonic() + 5
+        while self.realm.log()["in_flight"] or self.client.stats()["in_flight"]:
+            assert time.monotonic() < until, "not settled within 5 s"
+            time.sleep(0.01)
+
+    def step_new_client(self, options: dict[str, Any], _: dict[str, Any]) -> None:
+        self.client = self.make(options or self.case.get("options"))
+
+    def step_close(self, _: bool, __: dict[str, Any]) -> None:
+        self.client.close()
+
+    def step_panic(self, _: bool, __: dict[str, Any]) -> None:
+        panic_in_next_flight()
+
+    def step_script(self, answers: list[dict[str, Any]], _: dict[str, Any]) -> None:
+        self.realm.script(answers)
+
+    def step_stats(self, expected: dict[str, int], _: dict[str, Any]) -> None:
+        assert {name: self.client.stats()[name] for name in expected} == expected
+
+    def step_fork(self, steps: list[dict[str, Any]], _: dict[str, Any]) -> None:
+        child = os.fork()
+        if child == 0:
+            self.play_in_child(steps)
+        until = time.monotonic() + 10
+        while not (ended := os.waitpid(child, os.WNOHANG))[0]:
+            if time.monotonic() > until:
+                os.kill(child, signal.SIGKILL)
+            time.sleep(0.005)
+        assert ended[1] == 0, "the child failed, or did not end within 10 s"
+
+    def play_in_child(self, steps: list[dict[str, Any]]) -> None:
+        try:
+            self.play(steps)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+        os._exit(0)
+
+    def step_requests(self, expected: dict[str, Any], _: dict[str, Any]) -> None:
+        log = self.realm.log()
+        requests = log["requests"]
+        assert len(requests) == expected.get("count", len(requests))
+        assert len(requests) <= expected.get("at_most", len(requests))
+        assert log["canary"] == expected.get("canary", log["canary"])
+        for place, index in (("first", 0), ("last", -1)):
+            for name, part in expected.get(place, {}).items():
+                found = requests[index].get(name)
+                if name in ("headers", "form"):
+                    found = {key: found.get(key) for key in part}
+                assert found == part, f"{place} request, {name}"
+
+    # --- calls
+
+    def outcome(self, method: str, options: dict[str, Any]) -> Any:
+        try:
+            return getattr(self.client, method)(**options)
+        except tokenwell.TokenwellError as error:
+            return error
+
+    def outcomes(self, callers: int, method: str, options: dict[str, Any]) -> list[Any]:
+        if callers == 1:
+            return [self.outcome(method, options)]
+        found: list[Any] = []
+        before = threading.stack_size(256 * 1024)
+        threads = [threading.Thread(target=lambda: found.append(self.outcome(method, options))) for _ in range(callers)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        threading.stack_size(before)
+        assert len(found) == callers
+        return found
+
+    # --- expectations
+
+    def check(self, outcome: Any, expected: dict[str, Any], issued: list[str]) -> str | None:
+        """Compares; the value of the token, if there is one."""
+        if isinstance(outcome, tokenwell.TokenwellError):
+            assert "error" in expected, repr(outcome)
+            self.check_error(outcome, expected["error"], issued)
+            return None
+        assert "error" not in expected, f"no error, but {outcome!r}"
+        text = outcome if isinstance(outcome, str) else outcome.value
+        token = str(text.removeprefix("Bearer "))
+        if not isinstance(outcome, str):
+            self.check_hidden([repr(outcome), str(outcome)], [*issued, token])
+        known = {"issued": token in issued, "same": token == self.last, "new": token in issued and token != self.last}
+        for name, value in expected.items():
+            if name == "token":
+                assert known.get(value, token == value), f"the token is not {value}"
+            elif name == "length":
+                assert len(token) == value
+            elif name == "value":
+                assert text == value
+            elif name == "expires_in":
+                assert value - 2 <= outcome.expires_in <= value
+            elif name == "extra":
+                assert {key: outcome.extra.get(key) for key in value} == value
+            else:
+                assert getattr(outcome, name) == value, name
+        return token
+
+    def check_error(
+        self, error: tokenwell.TokenwellError, expected: dict[str, Any], issued: list[str] | None = None
+    ) -> None:
+        texts = [str(error), repr(error), error.message, error.hint or "", error.error_description or ""]
+        self.check_hidden(
+            [*texts, "".join(traceback.format_exception(type(error), error, error.__traceback__))], issued or []
+        )
+        for name, value in expected.items():
+            if name == "kind":
+                assert type(error).__name__ == value
+            elif name == "retry_after" and value is not None:
+                assert error.retry_after == pytest.approx(value, abs=1)
+            elif name.endswith("_contains"):
+                text = getattr(error, {"description": "error_description"}.get(name[:-9], name[:-9]))
+                assert all(part in text for part in ([value] if isinstance(value, str) else value)), (name, text)
+            else:
+                assert getattr(error, name) == value, name
+
+    def check_hidden(self, texts: list[str], tokens: list[str]) -> None:
+        """No text for people shows a secret or a token."""
+        secrets = {secret for secret in self.hidden | set(tokens) if len(secret) > 3}
+        secrets.update(self.fill(self.case.get("never_shown", [])))
+        for text in [*texts, repr(self.client)]:
+            assert not [secret for secret in secrets if secret in text], text
+
+
+class Async(Sync):
+    """One case with asyncio; callers at once are tasks."""
+
+    def __init__(self, case: dict[str, Any], realm: Realm) -> None:
+        super().__init__(case, realm)
+        self.loop = asyncio.new_event_loop()
+
+    def end(self) -> None:
+        self.loop.run_until_complete(asyncio.sleep(0))
+        self.loop.close()
+
+    def play_in_child(self, steps: list[dict[str, Any]]) -> None:
+        self.loop = asyncio.new_event_loop()
+        super().play_in_child(steps)
+
+    async def ask(self, method: str, options: dict[str, Any]) -> Any:
+        try:
+            return await getattr(self.client, f"a{method}")(**options)
+        except tokenwell.TokenwellError as error:
+            return error
+
+    def outcomes(self, callers: int, method: str, options: dict[str, Any]) -> list[Any]:
+        async def together() -> list[Any]:
+            return await asyncio.gather(*[self.ask(method, options) for _ in range(callers)])
+
+        return self.loop.run_until_complete(together())
+
+    def step_cancel(self, calls: int, step: dict[str, Any]) -> None:
+        async def start_and_cancel() -> None:
+            tasks = [asyncio.create_task(self.ask("token", {})) for _ in range(calls)]
+            await asyncio.sleep(0)
+            for task in tasks:
+                task.cancel()
+            assert all(task.cancelled() for task in (await asyncio.wait(tasks))[0])
+
+        self.loop.run_until_complete(start_and_cancel())
