@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::Path;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::client::Client;
 use crate::config::{Config, OptionMap};
@@ -55,7 +55,18 @@ impl ClientBuilder {
         client_id
         /// Client secret (RFC 6749 section 2.3.1).
         client_secret
-        /// `client_secret_basic` (the default), `client_secret_post` or `none`.
+        /// Private key for `private_key_jwt`: PEM or JWK.
+        private_key
+        /// `kid` of the assertion's header.
+        private_key_id
+        /// `RS256`, `PS256`, `ES256`, `ES384`, `EdDSA`; `HS256` with a secret.
+        token_endpoint_auth_signing_alg
+        /// `aud` of the assertion. Default: the issuer.
+        assertion_audience
+        /// `typ` of the assertion's header. Default: `client-authentication+jwt`.
+        assertion_type_header
+        /// `client_secret_basic` (the default with a secret), `client_secret_post`, `client_secret_jwt`, `private_key_jwt` (the
+        /// default with a key) or `none`.
         token_endpoint_auth_method
         /// `form` (the default) or `raw`.
         basic_encoding
@@ -83,6 +94,24 @@ impl ClientBuilder {
         leeway
         /// The lifetime of a token whose answer names none. Default: 300 s.
         default_lifetime
+    }
+
+    /// Reads the client secret from this file at each token request. One line end at its end does not count.
+    #[must_use]
+    pub fn client_secret_file(self, path: impl AsRef<Path>) -> ClientBuilder {
+        self.set("client_secret", json!({"file": path.as_ref().to_string_lossy()}))
+    }
+
+    /// Reads the private key from this file at each token request.
+    #[must_use]
+    pub fn private_key_file(self, path: impl AsRef<Path>) -> ClientBuilder {
+        self.set("private_key", json!({"file": path.as_ref().to_string_lossy()}))
+    }
+
+    /// Reads a ready assertion from this file at each token request (workload identity federation).
+    #[must_use]
+    pub fn client_assertion_file(self, path: impl AsRef<Path>) -> ClientBuilder {
+        self.set("client_assertion", json!({"file": path.as_ref().to_string_lossy()}))
     }
 
     /// PEM file of the certificate authorities to trust instead of the operating system's.

@@ -12,12 +12,13 @@ use crate::blocking::Blocking;
 use crate::builder::ClientBuilder;
 use crate::cache::key::cache_key;
 use crate::cache::memory::Entry;
-use crate::clock::Moment;
+use crate::clock::{self, Moment};
 use crate::config::{Cache, Config};
+use crate::credential;
 use crate::engine::engine;
 use crate::error::Error;
 use crate::flight::{Boarding, Flight, Mission, alone, board};
-use crate::lifecycle::{Phase, Policy};
+use crate::lifecycle::{self, Phase, Policy};
 use crate::pending::{Answer, Pending};
 use crate::request::{Target, TokenRequest};
 use crate::stats::{Counters, Stats, count};
@@ -207,7 +208,8 @@ impl Inner {
         let held = entry.held.load();
         let held = held.as_ref()?;
         let age = Moment::now().since(held.sent);
-        match self.policy.phase(age, held.lifetime, held.jitter, min_valid) {
+        let phase = self.policy.phase(age, held.lifetime, held.jitter, min_valid);
+        match lifecycle::after_jump(phase, clock::wall_offset() - held.wall_offset) {
             Phase::Dead => None,
             phase => Some((AccessToken { held: held.clone(), source: Source::Memory }, phase)),
         }
@@ -215,7 +217,7 @@ impl Inner {
 
     fn judge(&self, entry: &Entry, min_valid: Duration) -> Verdict {
         let found = self.look(entry, min_valid);
-        let refusal = entry.refusal(Moment::now());
+        let refusal = entry.refusal(Moment::now()).filter(|error| !self.is_woken(entry, error));
         match (found, refusal) {
             (Some((token, Phase::Fresh)), _) | (Some((token, Phase::Due)), Some(_)) => Verdict::Ready(token),
             (Some((token, Phase::Due)), None) => Verdict::Due(token),
@@ -225,6 +227,17 @@ impl Inner {
             },
             (_, None) => Verdict::Fetch,
         }
+    }
+
+    /// A changed credential ends a refusal over the old one at once. Only looked at where it can change.
+    fn is_woken(&self, entry: &Entry, error: &Error) -> bool {
+        let over_credential = error.is_secret() || error.code() == "invalid_client";
+        let can_change = self.config.sources().into_iter().flatten().any(|source| source.value().is_none());
+        if !over_credential || !can_change {
+            return false;
+        }
+        let now = credential::peek(&self.config);
+        now.is_some() && now.as_ref() != entry.tried.load().as_deref()
     }
 
     /// A spent token with true life left, for when its refresh has failed.

@@ -1,6 +1,6 @@
 //! Time as a token sees it: a clock that goes on during suspend, and the wall clock for what is shown to people.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Moves the library's clock in tests (`testing::advance_clock`); zero in life. Nanoseconds.
@@ -26,12 +26,40 @@ impl Moment {
     }
 }
 
+/// Moves the wall clock alone in tests (`testing::jump_wall_clock`). Nanoseconds.
+static JUMP: AtomicI64 = AtomicI64::new(0);
+
 /// The wall clock, moved like [`Moment::now`].
 pub(crate) fn wall() -> SystemTime {
-    let offset = OFFSET.load(Ordering::Relaxed);
+    let offset = OFFSET.load(Ordering::Relaxed) + JUMP.load(Ordering::Relaxed);
     let by = Duration::from_nanos(offset.unsigned_abs());
     let now = SystemTime::now();
     if offset < 0 { now - by } else { now + by }
+}
+
+/// When the two clocks were last compared; 0: not yet. Nanoseconds.
+static LOOKED: AtomicU64 = AtomicU64::new(0);
+
+/// Seconds between the two clocks: it changes when the wall clock is set, or when the machine was stopped without the other
+/// clock noticing. Looked up at most once a second, so that the cached path reads one clock.
+pub(crate) fn wall_offset() -> i64 {
+    static OFFSET: AtomicI64 = AtomicI64::new(0);
+    let now = Moment::now();
+    let last = LOOKED.load(Ordering::Relaxed);
+    if last != 0 && now.since(Moment(last)) < Duration::from_secs(1) {
+        return OFFSET.load(Ordering::Relaxed);
+    }
+    let unix = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let offset = unix.as_secs() as i64 - (now.0 / 1_000_000_000) as i64;
+    OFFSET.store(offset, Ordering::Relaxed);
+    LOOKED.store(now.0, Ordering::Relaxed);
+    offset
+}
+
+/// Moves the wall clock alone.
+pub(crate) fn jump_wall(seconds: f64) {
+    LOOKED.store(0, Ordering::Relaxed);
+    JUMP.fetch_add((seconds * 1e9) as i64, Ordering::Relaxed);
 }
 
 /// Moves the clock by so many seconds, forwards or backwards.

@@ -12,8 +12,10 @@ use url::Url;
 
 use crate::error::Error;
 use crate::secret::Secret;
+use crate::source::Source;
 
 mod check;
+mod credential;
 mod env;
 mod read;
 
@@ -28,6 +30,10 @@ pub enum AuthMethod {
     ClientSecretBasic,
     /// `client_id` and `client_secret` in the form (RFC 6749 section 2.3.1).
     ClientSecretPost,
+    /// A JWT authenticated with the secret (RFC 7523 section 2.2), HS256.
+    ClientSecretJwt,
+    /// A JWT signed with a private key (RFC 7523 section 2.2), or a ready one in `client_assertion`.
+    PrivateKeyJwt,
     /// A public client: `client_id` alone in the form.
     None,
 }
@@ -38,8 +44,17 @@ impl AuthMethod {
         match self {
             AuthMethod::ClientSecretBasic => "client_secret_basic",
             AuthMethod::ClientSecretPost => "client_secret_post",
+            AuthMethod::ClientSecretJwt => "client_secret_jwt",
+            AuthMethod::PrivateKeyJwt => "private_key_jwt",
             AuthMethod::None => "none",
         }
+    }
+}
+
+impl AuthMethod {
+    /// Whether the library itself makes a JWT, with times in it.
+    pub(crate) fn makes_assertion(self) -> bool {
+        matches!(self, AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt)
     }
 }
 
@@ -92,12 +107,23 @@ pub(crate) struct Options {
     /// Client identifier (RFC 6749 section 2.2).
     client_id: Option<String>,
     /// Client secret (RFC 6749 section 2.3.1).
-    #[schemars(with = "Option<String>")]
-    client_secret: Option<Secret>,
-    /// Client authentication method (RFC 7591 section 2). Default: client_secret_basic.
+    client_secret: Option<Source>,
+    /// Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key.
     token_endpoint_auth_method: Option<AuthMethod>,
     /// Encoding of id and secret in HTTP Basic. Default: form.
     basic_encoding: Option<BasicEncoding>,
+    /// Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
+    private_key: Option<Source>,
+    /// `kid` of the assertion's header. Default: that of the JWK, if it has one.
+    private_key_id: Option<String>,
+    /// Algorithm of the assertion (RFC 7591 section 2): RS256, PS256, ES256, ES384, EdDSA; HS256 with a secret. Default: the key's own.
+    token_endpoint_auth_signing_alg: Option<String>,
+    /// `aud` of the assertion. Default: the issuer.
+    assertion_audience: Option<String>,
+    /// `typ` of the assertion's header. Default: client-authentication+jwt.
+    assertion_type_header: Option<String>,
+    /// A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
+    client_assertion: Option<Source>,
     /// PEM file of the certificate authorities to trust instead of the operating system's.
     tls_ca_file: Option<PathBuf>,
     /// URL of an HTTP proxy. Default: the proxy variables of the environment.
@@ -147,7 +173,13 @@ impl Endpoint {
 pub struct Config {
     pub(crate) endpoint: Endpoint,
     pub(crate) client_id: String,
-    pub(crate) client_secret: Option<Secret>,
+    pub(crate) client_secret: Option<Source>,
+    pub(crate) private_key: Option<Source>,
+    pub(crate) private_key_id: Option<String>,
+    pub(crate) client_assertion: Option<Source>,
+    pub(crate) signing_alg: Option<String>,
+    pub(crate) assertion_audience: Option<String>,
+    pub(crate) assertion_type_header: Option<String>,
     pub(crate) auth_method: AuthMethod,
     pub(crate) basic_encoding: BasicEncoding,
     pub(crate) tls_ca_file: Option<PathBuf>,
@@ -209,6 +241,11 @@ impl Config {
             }
         }
         Config::from_value(Value::Object(options))
+    }
+
+    /// Everything that a secret can come from.
+    pub(crate) fn sources(&self) -> [Option<&Source>; 3] {
+        [self.client_secret.as_ref(), self.private_key.as_ref(), self.client_assertion.as_ref()]
     }
 
     pub(crate) fn issuer(&self) -> Option<&str> {

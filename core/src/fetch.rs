@@ -6,44 +6,171 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
-use crate::auth::{authenticate, echoes};
+use crate::auth::{Attempt, authenticate, echoes};
+use crate::cache::memory::Entry;
 use crate::clock::{self, Moment};
 use crate::config::Config;
+use crate::credential::{self, Credential};
 use crate::discovery;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::lifecycle;
 use crate::random;
-use crate::request::{Form, Target};
-use crate::response;
+use crate::request::Form;
+use crate::response::{self, Answer};
 use crate::retry_after;
-use crate::stats::Counters;
+use crate::stats::{Counters, count};
 use crate::token::Held;
 use crate::transport::{self, Route};
 
 /// Asks the server, again where that helps, within `timeout` in all.
-pub(crate) async fn fetch(
-    engine: &Engine,
-    config: &Config,
-    target: &Target,
-    counters: &Counters,
-) -> Result<Arc<Held>, Error> {
+pub(crate) async fn fetch(engine: &Engine, config: &Config, entry: &Entry, counters: &Counters) -> Result<Held, Error> {
     let deadline = Instant::now() + config.timeout;
-    let http = engine.http(&Route::new(config))?;
-    let mut attempt = 1;
-    loop {
-        let tried = tokio::time::timeout_at(deadline, once(engine, &http, config, target, counters)).await;
-        let error = match tried.unwrap_or_else(|_| Err(out_of_time(config))) {
-            Ok(held) => return Ok(Arc::new(held)),
-            Err(error) => error,
-        };
-        let left = deadline.saturating_duration_since(Instant::now());
-        let wait = is_repeatable(&error)
-            .then(|| lifecycle::next_attempt(attempt, error.wait(), left, random::unit()))
-            .flatten();
-        let Some(wait) = wait else { return Err(error) };
-        tokio::time::sleep(wait).await;
-        attempt += 1;
+    let search = async {
+        let mut search = Search::new(engine, config, entry, counters).await?;
+        loop {
+            let error = match search.once().await {
+                Ok(held) => return Ok(held),
+                Err(error) => error,
+            };
+            let left = deadline.saturating_duration_since(Instant::now());
+            match search.next(&error, left).await {
+                Some(wait) => tokio::time::sleep(wait).await,
+                None => return Err(error),
+            }
+        }
+    };
+    tokio::time::timeout_at(deadline, search).await.unwrap_or_else(|_| Err(out_of_time(config)))
+}
+
+/// The state of one search for a token.
+struct Search<'a> {
+    config: &'a Config,
+    entry: &'a Entry,
+    counters: &'a Counters,
+    engine: &'a Engine,
+    http: reqwest::Client,
+    credential: Credential,
+    attempt: Attempt,
+    /// Attempts so far.
+    attempts: u32,
+    /// Seconds that the server's clock is ahead, by the last answer.
+    seen_offset: i64,
+    /// Each of these helps once.
+    read_again: bool,
+    clock_corrected: bool,
+}
+
+impl<'a> Search<'a> {
+    async fn new(
+        engine: &'a Engine,
+        config: &'a Config,
+        entry: &'a Entry,
+        counters: &'a Counters,
+    ) -> Result<Search<'a>, Error> {
+        entry.tried.store(None);
+        let http = engine.http(&Route::new(config))?;
+        let credential = credential::read(config).await?;
+        entry.tried.store(Some(Arc::new(credential.fingerprint().to_vec())));
+        let attempt = Attempt { clock_offset: entry.clock_offset.load(Ordering::Relaxed) };
+        Ok(Search {
+            config,
+            entry,
+            counters,
+            engine,
+            http,
+            credential,
+            attempt,
+            attempts: 0,
+            seen_offset: 0,
+            read_again: false,
+            clock_corrected: false,
+        })
+    }
+
+    /// One HTTP request and the reading of its answer.
+    async fn once(&mut self) -> Result<Held, Error> {
+        crate::testing::panic_if_armed();
+        self.attempts += 1;
+        let url = discovery::token_endpoint(self.engine, &self.http, self.config).await?;
+        let form = Form::client_credentials(self.config, &self.entry.target);
+        let outgoing = authenticate(self.config, &self.credential, self.attempt, form)?;
+        count(&self.counters.token_requests);
+        let sent = Sent::now();
+        let reply = transport::post(&self.http, &url, &outgoing).await?;
+        self.seen_offset = retry_after::clock_offset(&reply.headers, clock::wall());
+        let answer = response::read(reply.status, &reply.body, &echoes(self.config, &self.credential));
+        let answer = answer.map_err(|error| match error.retryable() {
+            true => error.with_retry_after(retry_after::read(&reply.headers, sent.wall)),
+            false => error,
+        })?;
+        Ok(sent.held(answer, self.config))
+    }
+
+    /// The wait before another attempt, if one helps.
+    async fn next(&mut self, error: &Error, left: Duration) -> Option<Duration> {
+        if self.credential_has_changed(error).await || self.clock_was_wrong(error) {
+            return Some(Duration::ZERO);
+        }
+        is_repeatable(error)
+            .then(|| lifecycle::next_attempt(self.attempts, error.wait(), left, random::unit()))
+            .flatten()
+    }
+
+    /// `invalid_client`: the secret may have been rotated since it was read.
+    async fn credential_has_changed(&mut self, error: &Error) -> bool {
+        if error.code() != "invalid_client" || self.read_again {
+            return false;
+        }
+        self.read_again = true;
+        match credential::read(self.config).await {
+            Ok(fresh) if fresh.fingerprint() != self.credential.fingerprint() => {
+                self.entry.tried.store(Some(Arc::new(fresh.fingerprint().to_vec())));
+                self.credential = fresh;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// An assertion is refused and the clocks differ: once more by the server's clock, which is kept for this key.
+    fn clock_was_wrong(&mut self, error: &Error) -> bool {
+        let refused = matches!(error.code(), "invalid_client" | "invalid_grant");
+        let differs = lifecycle::is_clock_offset(self.seen_offset - self.attempt.clock_offset, self.seen_offset);
+        if !refused || !differs || self.clock_corrected || !self.config.auth_method.makes_assertion() {
+            return false;
+        }
+        self.clock_corrected = true;
+        self.attempt.clock_offset = self.seen_offset;
+        self.entry.clock_offset.store(self.seen_offset, Ordering::Relaxed);
+        true
+    }
+}
+
+/// The moment of sending, on both clocks: a token's age counts from here.
+struct Sent {
+    moment: Moment,
+    wall: SystemTime,
+    wall_offset: i64,
+}
+
+impl Sent {
+    fn now() -> Sent {
+        Sent { moment: Moment::now(), wall: clock::wall(), wall_offset: clock::wall_offset() }
+    }
+
+    fn held(self, answer: Answer, config: &Config) -> Held {
+        let lifetime = answer.lifetime.unwrap_or(config.default_lifetime);
+        Held {
+            value: answer.value,
+            scope: answer.scope,
+            extra: answer.extra,
+            sent: self.moment,
+            wall_offset: self.wall_offset,
+            lifetime,
+            expires_at: self.wall.checked_add(lifetime).unwrap_or(self.wall),
+            jitter: random::process_jitter(),
+        }
     }
 }
 
@@ -57,39 +184,4 @@ fn out_of_time(config: &Config) -> Error {
     let message =
         format!("no complete answer from the token endpoint within `timeout` ({} s)", config.timeout.as_secs_f64());
     Error::new(ErrorKind::Transport, "timeout", message).with_retryable(true)
-}
-
-/// One HTTP request and the reading of its answer.
-async fn once(
-    engine: &Engine,
-    http: &reqwest::Client,
-    config: &Config,
-    target: &Target,
-    counters: &Counters,
-) -> Result<Held, Error> {
-    crate::testing::panic_if_armed();
-    let url = discovery::token_endpoint(engine, http, config).await?;
-    let outgoing = authenticate(config, Form::client_credentials(config, target));
-    counters.token_requests.fetch_add(1, Ordering::Relaxed);
-    let (sent, sent_at) = (Moment::now(), clock::wall());
-    let reply = transport::post(http, &url, &outgoing).await?;
-    let answer = response::read(reply.status, &reply.body, &echoes(config));
-    let answer = answer.map_err(|error| {
-        let wait = retry_after::read(&reply.headers, sent_at);
-        if error.retryable() { error.with_retry_after(wait) } else { error }
-    })?;
-    let lifetime = answer.lifetime.unwrap_or(config.default_lifetime);
-    Ok(Held {
-        value: answer.value,
-        scope: answer.scope,
-        extra: answer.extra,
-        sent,
-        lifetime,
-        expires_at: later(sent_at, lifetime),
-        jitter: random::process_jitter(),
-    })
-}
-
-fn later(time: SystemTime, by: Duration) -> SystemTime {
-    time.checked_add(by).unwrap_or(time)
 }

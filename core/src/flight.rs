@@ -92,7 +92,7 @@ fn start(
     let mut leader = Leader { engine, mission, sender, shared, landed: false };
     engine.spawn(async move {
         let mission = &leader.mission;
-        let outcome = fetch(engine, &mission.config, &mission.entry.target, &mission.counters).await;
+        let outcome = fetch(engine, &mission.config, &mission.entry, &mission.counters).await;
         leader.land(outcome);
     })
 }
@@ -108,10 +108,10 @@ struct Leader {
 }
 
 impl Leader {
-    fn land(&mut self, outcome: Outcome) {
+    fn land(&mut self, outcome: Result<Held, Error>) {
         self.landed = true;
         let Mission { entry, counters, .. } = &self.mission;
-        let outcome = if self.shared { keep(entry, outcome) } else { outcome };
+        let outcome = if self.shared { keep(entry, outcome) } else { outcome.map(Arc::new) };
         if outcome.is_err() {
             count(&counters.failures);
         }
@@ -133,10 +133,14 @@ impl Drop for Leader {
 }
 
 /// Writes the outcome into the entry, before the flight ends, so that whoever comes later finds it there.
-fn keep(entry: &Entry, outcome: Outcome) -> Outcome {
+fn keep(entry: &Entry, outcome: Result<Held, Error>) -> Outcome {
     match outcome {
-        Ok(held) => {
+        Ok(mut held) => {
             entry.failure.store(None);
+            if entry.held.load().as_ref().is_some_and(|old| old.value == held.value) {
+                held.lifetime = lifecycle::sticky_lifetime(held.lifetime);
+            }
+            let held = Arc::new(held);
             // Lifetime zero: for those who wait, and not kept.
             if !held.lifetime.is_zero() {
                 entry.held.store(Some(held.clone()));

@@ -56,6 +56,31 @@ impl Policy {
     }
 }
 
+/// A wall clock that has gone ahead by more than this since a token was fetched has jumped, or this machine was stopped
+/// without its other clock noticing. Seconds.
+const WALL_JUMP: i64 = 60;
+
+/// The phase of a token after a jump of the wall clock: it is asked for anew, and still there if that fails. Only one flight
+/// comes of it, since the next token is fetched under the new clock.
+pub(crate) fn after_jump(phase: Phase, wall_ahead: i64) -> Phase {
+    match phase {
+        Phase::Fresh | Phase::Due if wall_ahead > WALL_JUMP => Phase::Spent,
+        phase => phase,
+    }
+}
+
+/// Whether the difference between the server's clock and ours explains a refused assertion: more than the few seconds that
+/// assertions are backdated by, less than what a wrong `Date` would claim. Seconds.
+pub(crate) fn is_clock_offset(change: i64, offset: i64) -> bool {
+    change.abs() > 5 && offset.abs() <= 3600
+}
+
+/// A `sticky` server gives the same token again at a refresh: what is left of it is its lifetime now, with a floor, so that
+/// its last second is not a request per call.
+pub(crate) fn sticky_lifetime(left: Duration) -> Duration {
+    left.max(Duration::from_secs(1))
+}
+
 /// Attempts inside one flight.
 pub(crate) const ATTEMPTS: u32 = 3;
 /// A server's Retry-After counts up to here.

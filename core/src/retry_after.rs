@@ -22,6 +22,13 @@ pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     quota(text(headers, &HeaderName::from_static("auth0-client-quota-limit"))?)
 }
 
+/// Seconds that the server's clock is ahead of ours, by its `Date`; 0 without one.
+pub(crate) fn clock_offset(headers: &HeaderMap, now: SystemTime) -> i64 {
+    let unix = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
+    let date = text(headers, &DATE).and_then(|date| httpdate::parse_http_date(date).ok());
+    date.map_or(0, |date| unix(date) - unix(now))
+}
+
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     headers.get(name)?.to_str().ok().map(str::trim)
 }

@@ -9,6 +9,11 @@ pub fn advance_clock(seconds: f64) {
     crate::clock::advance(seconds);
 }
 
+/// Moves this process's wall clock alone, as the library sees it, by `seconds`: as when somebody sets the clock.
+pub fn jump_wall_clock(seconds: f64) {
+    crate::clock::jump_wall(seconds);
+}
+
 /// The next token request of this process panics inside the core; its callers get the code `internal_error`.
 pub fn panic_in_next_flight() {
     PANIC.store(true, Ordering::SeqCst);

@@ -37,6 +37,8 @@ pub(crate) struct Held {
     pub(crate) extra: Map<String, Value>,
     /// When the request was sent: age counts from here, so that time on the way never makes a token look younger.
     pub(crate) sent: Moment,
+    /// How far the wall clock was from the other one then, seconds: a change tells of a jump.
+    pub(crate) wall_offset: i64,
     pub(crate) lifetime: Duration,
     pub(crate) expires_at: SystemTime,
     /// The factor on `refresh_at` that spreads processes apart.

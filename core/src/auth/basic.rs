@@ -5,23 +5,32 @@ use base64::engine::general_purpose::STANDARD;
 use percent_encoding::utf8_percent_encode;
 use zeroize::Zeroizing;
 
-use super::{ClientAuthentication, Outgoing, secret};
+use super::{Attempt, ClientAuthentication, Outgoing};
 use crate::config::{BasicEncoding, Config};
+use crate::credential::Credential;
+use crate::error::Error;
 use crate::request::ENCODED;
 
 pub(super) struct Basic;
 
 impl ClientAuthentication for Basic {
-    fn apply(&self, config: &Config, outgoing: &mut Outgoing) {
+    fn apply(
+        &self,
+        config: &Config,
+        credential: &Credential,
+        _: Attempt,
+        outgoing: &mut Outgoing,
+    ) -> Result<(), Error> {
         let mut header = Zeroizing::new(String::from("Basic "));
-        header.push_str(&credential(config));
+        header.push_str(&encode(config, credential.secret()));
         outgoing.authorization = Some(header);
+        Ok(())
     }
 }
 
 /// base64 of `id:secret`.
-pub(super) fn credential(config: &Config) -> Zeroizing<String> {
-    let (id, secret) = (config.client_id.as_str(), secret(config));
+pub(super) fn encode(config: &Config, secret: &str) -> Zeroizing<String> {
+    let id = config.client_id.as_str();
     let pair = Zeroizing::new(match config.basic_encoding {
         BasicEncoding::Form => {
             format!("{}:{}", utf8_percent_encode(id, ENCODED), utf8_percent_encode(secret, ENCODED))

@@ -3,11 +3,16 @@
 use zeroize::Zeroizing;
 
 use crate::config::{AuthMethod, Config};
-use crate::request::Form;
+use crate::credential::Credential;
+use crate::error::Error;
+use crate::request::{ENCODED, Form};
 
+mod assertion;
 mod basic;
+mod key_jwt;
 mod none;
 mod post;
+mod secret_jwt;
 
 /// What is sent: the form, and an `Authorization` header where the method has one.
 pub(crate) struct Outgoing {
@@ -15,34 +20,52 @@ pub(crate) struct Outgoing {
     pub(crate) authorization: Option<Zeroizing<String>>,
 }
 
+/// What differs from one HTTP attempt to the next.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Attempt {
+    /// Seconds that the server's clock is ahead of ours, as far as an assertion should heed it.
+    pub(crate) clock_offset: i64,
+}
+
 /// One way for a client to prove who it is. Applied anew for each HTTP attempt.
-pub(crate) trait ClientAuthentication {
-    fn apply(&self, config: &Config, outgoing: &mut Outgoing);
+trait ClientAuthentication {
+    fn apply(
+        &self,
+        config: &Config,
+        credential: &Credential,
+        attempt: Attempt,
+        outgoing: &mut Outgoing,
+    ) -> Result<(), Error>;
 }
 
 fn method(method: AuthMethod) -> &'static dyn ClientAuthentication {
     match method {
         AuthMethod::ClientSecretBasic => &basic::Basic,
         AuthMethod::ClientSecretPost => &post::Post,
+        AuthMethod::ClientSecretJwt => &secret_jwt::SecretJwt,
+        AuthMethod::PrivateKeyJwt => &key_jwt::KeyJwt,
         AuthMethod::None => &none::None,
     }
 }
 
 /// Adds exactly one client authentication to the form (RFC 6749 section 2.3).
-pub(crate) fn authenticate(config: &Config, form: Form) -> Outgoing {
+pub(crate) fn authenticate(
+    config: &Config,
+    credential: &Credential,
+    attempt: Attempt,
+    form: Form,
+) -> Result<Outgoing, Error> {
     let mut outgoing = Outgoing { form, authorization: None };
-    method(config.auth_method).apply(config, &mut outgoing);
-    outgoing
-}
-
-fn secret(config: &Config) -> &str {
-    config.client_secret.as_ref().map_or("", |secret| secret.expose())
+    method(config.auth_method).apply(config, credential, attempt, &mut outgoing)?;
+    Ok(outgoing)
 }
 
 /// The forms in which the credential could come back in a server's text.
-pub(crate) fn echoes(config: &Config) -> Vec<String> {
-    let secret = secret(config);
-    let encoded = percent_encoding::utf8_percent_encode(secret, crate::request::ENCODED).to_string();
+pub(crate) fn echoes(config: &Config, credential: &Credential) -> Vec<String> {
+    let secret = credential.secret();
+    let encoded = percent_encoding::utf8_percent_encode(secret, ENCODED).to_string();
     let form = encoded.replace("%20", "+");
-    vec![secret.to_owned(), encoded, form, basic::credential(config).to_string()]
+    let basic = basic::encode(config, secret).to_string();
+    let assertion = credential.assertion.as_ref().map_or("", |assertion| assertion.expose());
+    vec![secret.to_owned(), encoded, form, basic, assertion.to_owned()]
 }

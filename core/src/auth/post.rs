@@ -1,13 +1,22 @@
 //! `client_secret_post`: id and secret as form parameters (RFC 6749 section 2.3.1).
 
-use super::{ClientAuthentication, Outgoing, secret};
+use super::{Attempt, ClientAuthentication, Outgoing};
 use crate::config::Config;
+use crate::credential::Credential;
+use crate::error::Error;
 
 pub(super) struct Post;
 
 impl ClientAuthentication for Post {
-    fn apply(&self, config: &Config, outgoing: &mut Outgoing) {
+    fn apply(
+        &self,
+        config: &Config,
+        credential: &Credential,
+        _: Attempt,
+        outgoing: &mut Outgoing,
+    ) -> Result<(), Error> {
         outgoing.form.add("client_id", &config.client_id);
-        outgoing.form.add("client_secret", secret(config));
+        outgoing.form.add("client_secret", credential.secret());
+        Ok(())
     }
 }

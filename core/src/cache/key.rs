@@ -1,9 +1,11 @@
 //! The cache key: one canonical function for every store.
 
 use ring::hmac;
+use zeroize::Zeroizing;
 
 use crate::config::{BasicEncoding, Config};
 use crate::request::Target;
+use crate::source::Source;
 
 /// The name of an entry. A keyed hash: without the credential it tells nothing, and another credential is another key.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -12,7 +14,12 @@ pub(crate) struct CacheKey([u8; 32]);
 /// Everything that decides which token the server issues and whom it was asked from: a token under one key is right for
 /// every client with that key. Lengths stand before contents, so no two inputs run together.
 pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
-    let credential = config.client_secret.as_ref().map_or("", |secret| secret.expose());
+    let credential: Vec<String> = config
+        .sources()
+        .into_iter()
+        .map(|source| source.map(Source::identity).unwrap_or_default().join("\0"))
+        .collect();
+    let credential = Zeroizing::new(credential.join("\n"));
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, credential.as_bytes()));
     let mut scope: Vec<&str> = target.scope.iter().map(String::as_str).collect();
     scope.sort_unstable();

@@ -1,6 +1,7 @@
 //! The memory store: one registry a process, so that clients of equal options share one token.
 
 use std::num::NonZeroUsize;
+use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwapOption;
@@ -22,6 +23,10 @@ pub(crate) struct Entry {
     pub(crate) target: Target,
     pub(crate) held: ArcSwapOption<Held>,
     pub(crate) failure: ArcSwapOption<Failure>,
+    /// Fingerprint of the credential that the last flight used; `None`: it could not be read.
+    pub(crate) tried: ArcSwapOption<Vec<u8>>,
+    /// Seconds that the server's clock was found to be ahead, once it had refused an assertion over it.
+    pub(crate) clock_offset: AtomicI64,
     /// When a resource server's 401 last forced a refresh.
     pub(crate) forced: ArcSwapOption<Moment>,
 }
@@ -41,6 +46,8 @@ impl Entry {
             target,
             held: ArcSwapOption::empty(),
             failure: ArcSwapOption::empty(),
+            tried: ArcSwapOption::empty(),
+            clock_offset: AtomicI64::new(0),
             forced: ArcSwapOption::empty(),
         }
     }

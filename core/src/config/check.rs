@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::credential;
 use super::read::wrong;
 use super::{AuthMethod, BasicEncoding, Cache, Config, Endpoint, OneOrMany, Options};
 use crate::error::Error;
@@ -17,13 +18,11 @@ const LONGEST_TIMEOUT: f64 = 3600.0;
 const LONGEST_LIFETIME: f64 = 315_360_000.0;
 
 pub(super) fn check(options: Options) -> Result<Config, Error> {
-    let client_id = client_id(options.client_id)?;
-    let endpoint = endpoint(options.issuer, options.token_endpoint)?;
-    let auth_method = auth_method(options.token_endpoint_auth_method, options.client_secret.as_ref())?;
+    let client_id = client_id(options.client_id.clone())?;
+    let endpoint = endpoint(options.issuer.as_deref(), options.token_endpoint.as_deref())?;
+    let auth_method = credential::auth_method(&options)?;
+    credential::check(&options, auth_method)?;
     let basic_encoding = options.basic_encoding.unwrap_or(BasicEncoding::Form);
-    if let Some(secret) = &options.client_secret {
-        no_control_characters("client_secret", secret.expose())?;
-    }
     if auth_method == AuthMethod::ClientSecretBasic && basic_encoding == BasicEncoding::Raw && client_id.contains(':') {
         let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
         return Err(Error::config("option_conflict", message));
@@ -43,6 +42,12 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         default_lifetime: seconds("default_lifetime", options.default_lifetime, 300.0, LONGEST_LIFETIME)?,
         cache: options.cache.unwrap_or(Cache::Memory),
         client_secret: options.client_secret,
+        private_key: options.private_key,
+        private_key_id: options.private_key_id,
+        client_assertion: options.client_assertion,
+        signing_alg: options.token_endpoint_auth_signing_alg,
+        assertion_audience: options.assertion_audience,
+        assertion_type_header: options.assertion_type_header,
         client_id,
         endpoint,
         auth_method,
@@ -50,7 +55,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     })
 }
 
-fn missing(name: &str, what: &str) -> Error {
+pub(super) fn missing(name: &str, what: &str) -> Error {
     let variable = name.to_ascii_uppercase();
     Error::config(
         "option_missing",
@@ -66,7 +71,7 @@ fn client_id(id: Option<String>) -> Result<String, Error> {
 }
 
 /// NUL, CR, LF and their kind have no place in a credential: they arrive by accident (a file read with its newline).
-fn no_control_characters(name: &str, text: &str) -> Result<(), Error> {
+pub(super) fn no_control_characters(name: &str, text: &str) -> Result<(), Error> {
     match text.chars().find(|c| c.is_control()) {
         None => Ok(()),
         Some(c) => {
@@ -77,22 +82,21 @@ fn no_control_characters(name: &str, text: &str) -> Result<(), Error> {
 }
 
 /// One of the two, not both.
-fn endpoint(issuer: Option<String>, token_endpoint: Option<String>) -> Result<Endpoint, Error> {
-    let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-    match (given(issuer), given(token_endpoint)) {
+fn endpoint(issuer: Option<&str>, token_endpoint: Option<&str>) -> Result<Endpoint, Error> {
+    match (issuer.filter(|text| !text.is_empty()), token_endpoint.filter(|text| !text.is_empty())) {
         (Some(_), Some(_)) => {
             let message = "`issuer` and `token_endpoint` are both given: give one of them, `issuer` for discovery (RFC 8414) or `token_endpoint` for a fixed URL";
             Err(Error::config("option_conflict", message))
         }
-        (None, Some(text)) => url("token_endpoint", &text).map(Endpoint::Token),
+        (None, Some(text)) => url("token_endpoint", text).map(Endpoint::Token),
         (Some(exact), None) => {
-            let url = url("issuer", &exact)?;
+            let url = url("issuer", exact)?;
             // Discovered endpoints are always https and of the issuer's origin, so an http issuer could not work.
             if url.scheme() != "https" || url.query().is_some() {
                 let message = "`issuer` must be an https:// URL without query (RFC 8414 section 2); for http on this machine use `token_endpoint`";
                 return Err(Error::config("insecure_endpoint", message));
             }
-            Ok(Endpoint::Issuer { exact, url })
+            Ok(Endpoint::Issuer { exact: exact.to_owned(), url })
         }
         (None, None) => {
             let what = "the URL of your provider's token endpoint, or `issuer` for discovery (RFC 8414)";
@@ -133,22 +137,6 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
-    }
-}
-
-fn auth_method(method: Option<AuthMethod>, secret: Option<&Secret>) -> Result<AuthMethod, Error> {
-    let secret = secret.filter(|secret| !secret.expose().is_empty());
-    match (method.unwrap_or(AuthMethod::ClientSecretBasic), secret) {
-        (AuthMethod::None, Some(_)) => {
-            let message = "`client_secret` is given, but `token_endpoint_auth_method` \"none\" does not use it: remove one of the two";
-            Err(Error::config("option_conflict", message))
-        }
-        (AuthMethod::None, None) => Ok(AuthMethod::None),
-        (method, Some(_)) => Ok(method),
-        (_, None) => Err(missing(
-            "client_secret",
-            "the client secret (or `token_endpoint_auth_method` \"none\" for a public client)",
-        )),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Options from the environment: `TOKENWELL_` and the option's name in capitals.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::OptionMap;
 use super::read::{Form, OPTIONS, wrong};
@@ -11,20 +11,31 @@ pub(super) fn read() -> Result<OptionMap, Error> {
     let mut options = OptionMap::new();
     for (name, _, form) in OPTIONS {
         let variable = format!("TOKENWELL_{}", name.to_ascii_uppercase());
-        let Some(text) = std::env::var_os(&variable).filter(|text| !text.is_empty()) else {
-            continue;
+        let text = text(name, &variable)?;
+        let file = if form == Form::Secret { self::text(name, &format!("{variable}_FILE"))? } else { None };
+        let value = match (text, file) {
+            (None, None) => continue,
+            (Some(text), None) => value(name, text, form)?,
+            (None, Some(path)) => json!({"file": path}),
+            (Some(_), Some(_)) => {
+                let message = format!("{variable} and {variable}_FILE are both set: unset one of them");
+                return Err(Error::config("option_conflict", message));
+            }
         };
-        let text = text
-            .into_string()
-            .map_err(|_| Error::config("option_invalid", format!("`{name}` from {variable} is not UTF-8")))?;
-        options.insert(name.to_owned(), value(name, text, form)?);
+        options.insert(name.to_owned(), value);
     }
     Ok(options)
 }
 
+fn text(name: &str, variable: &str) -> Result<Option<String>, Error> {
+    let Some(text) = std::env::var_os(variable).filter(|text| !text.is_empty()) else { return Ok(None) };
+    let not_text = |_| Error::config("option_invalid", format!("`{name}` from {variable} is not UTF-8"));
+    text.into_string().map(Some).map_err(not_text)
+}
+
 fn value(name: &str, text: String, form: Form) -> Result<Value, Error> {
     match form {
-        Form::Text => Ok(Value::String(text)),
+        Form::Text | Form::Secret => Ok(Value::String(text)),
         Form::Number => text.trim().parse::<f64>().map(Value::from).map_err(|_| wrong(name)),
         Form::Words => Ok(text.split_whitespace().collect()),
         Form::Json => serde_json::from_str(&text).map_err(|_| wrong(name)),

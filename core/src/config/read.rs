@@ -12,15 +12,43 @@ pub(super) enum Form {
     Number,
     Words,
     Json,
+    /// Text, or the path of a file under the name with `_FILE` behind it.
+    Secret,
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 18] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 24] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
     ("client_id", "a string, the client identifier that your provider issued", Form::Text),
-    ("client_secret", "a string, the client secret that your provider issued", Form::Text),
-    ("token_endpoint_auth_method", "\"client_secret_basic\", \"client_secret_post\" or \"none\"", Form::Text),
+    (
+        "client_secret",
+        "a string, the client secret that your provider issued, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        Form::Secret,
+    ),
+    (
+        "token_endpoint_auth_method",
+        "\"client_secret_basic\", \"client_secret_post\", \"client_secret_jwt\", \"private_key_jwt\" or \"none\"",
+        Form::Text,
+    ),
+    (
+        "private_key",
+        "a PEM or JWK private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        Form::Secret,
+    ),
+    ("private_key_id", "a string, the key id that your provider knows", Form::Text),
+    (
+        "token_endpoint_auth_signing_alg",
+        "\"RS256\", \"PS256\", \"ES256\", \"ES384\" or \"EdDSA\" (\"HS256\" with client_secret_jwt)",
+        Form::Text,
+    ),
+    ("assertion_audience", "a string, the audience that your provider expects in an assertion", Form::Text),
+    ("assertion_type_header", "a string, for example \"JWT\"", Form::Text),
+    (
+        "client_assertion",
+        "a signed JWT, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        Form::Secret,
+    ),
     ("basic_encoding", "\"form\" or \"raw\"", Form::Text),
     ("tls_ca_file", "the path of a PEM file", Form::Text),
     ("proxy", "a URL, for example \"http://proxy.example.com:3128\"", Form::Text),

@@ -1,0 +1,98 @@
+//! Which authentication method the options ask for, and whether they give what it needs: exactly one credential.
+
+use super::check::{missing, no_control_characters};
+use super::read::wrong;
+use super::{AuthMethod, Options};
+use crate::error::Error;
+use crate::key::{PrivateKey, algorithm_names};
+use crate::source::Source;
+
+/// The method that is named, or the one that the credential given speaks for. Never found out by trying.
+pub(super) fn auth_method(options: &Options) -> Result<AuthMethod, Error> {
+    let given = [
+        ("client_secret", is_given(&options.client_secret)),
+        ("private_key", is_given(&options.private_key)),
+        ("client_assertion", is_given(&options.client_assertion)),
+    ];
+    let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
+    let default = match given.as_slice() {
+        [] | ["client_secret"] => AuthMethod::ClientSecretBasic,
+        [_] => AuthMethod::PrivateKeyJwt,
+        [first, second, ..] => {
+            let message = format!(
+                "`{first}` and `{second}` are both given: a client proves itself in one way, so remove one of the two"
+            );
+            return Err(Error::config("option_conflict", message));
+        }
+    };
+    let method = options.token_endpoint_auth_method.unwrap_or(default);
+    let fits = match method {
+        AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost | AuthMethod::ClientSecretJwt => {
+            ["client_secret"].as_slice()
+        }
+        AuthMethod::PrivateKeyJwt => ["private_key", "client_assertion"].as_slice(),
+        AuthMethod::None => [].as_slice(),
+    };
+    match given.first() {
+        Some(name) if !fits.contains(name) => {
+            let message = format!(
+                "`{name}` is given, but `token_endpoint_auth_method` \"{}\" does not use it: remove one of the two",
+                method.as_str()
+            );
+            Err(Error::config("option_conflict", message))
+        }
+        None if method == AuthMethod::PrivateKeyJwt => {
+            Err(missing("private_key", "the private key, PEM or JWK, or its file"))
+        }
+        None if method != AuthMethod::None => Err(missing(
+            "client_secret",
+            "the client secret (or `token_endpoint_auth_method` \"none\" for a public client)",
+        )),
+        _ => Ok(method),
+    }
+}
+
+fn is_given(source: &Option<Source>) -> bool {
+    source.as_ref().is_some_and(|source| source.value() != Some(""))
+}
+
+/// What can be checked before a source is read.
+pub(super) fn check(options: &Options, method: AuthMethod) -> Result<(), Error> {
+    if let Some(secret) = options.client_secret.as_ref().and_then(Source::value) {
+        no_control_characters("client_secret", secret)?;
+    }
+    algorithm(options, method)?;
+    audience(options, method)?;
+    if let Some(text) = options.private_key.as_ref().and_then(Source::value) {
+        PrivateKey::read(text)?.algorithm(options.token_endpoint_auth_signing_alg.as_deref())?;
+    }
+    Ok(())
+}
+
+/// An HS algorithm belongs to a secret and never to a key (RFC 8725 section 2.1).
+fn algorithm(options: &Options, method: AuthMethod) -> Result<(), Error> {
+    let Some(name) = options.token_endpoint_auth_signing_alg.as_deref() else { return Ok(()) };
+    let fits = match method {
+        AuthMethod::ClientSecretJwt => name == "HS256",
+        AuthMethod::PrivateKeyJwt => algorithm_names().contains(&name),
+        _ => {
+            return Err(Error::config(
+                "option_conflict",
+                format!("`token_endpoint_auth_signing_alg` is given, but {} signs nothing: remove it", method.as_str()),
+            ));
+        }
+    };
+    if fits { Ok(()) } else { Err(wrong("token_endpoint_auth_signing_alg")) }
+}
+
+/// The audience is the issuer; a token endpoint alone does not name it (RFC 7523 as updated in 2025).
+fn audience(options: &Options, method: AuthMethod) -> Result<(), Error> {
+    let makes_assertion =
+        matches!(method, AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt) && options.client_assertion.is_none();
+    if makes_assertion && options.issuer.is_none() && options.assertion_audience.is_none() {
+        let message =
+            "`assertion_audience` is missing: give the issuer's identifier, or `issuer` instead of `token_endpoint`";
+        return Err(Error::config("option_missing", message));
+    }
+    Ok(())
+}

@@ -1,0 +1,259 @@
+//! Where a secret comes from. Read anew for each fetch, so that a rotated secret needs no restart.
+
+use std::fmt;
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use zeroize::Zeroizing;
+
+use crate::error::{Error, ErrorKind};
+use crate::secret::{Secret, clean};
+
+/// A command has so long to print the secret.
+const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
+/// No secret, key or token is longer, bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// A secret, or where it is read from.
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Source {
+    /// The secret itself.
+    #[schemars(with = "String")]
+    Value(Secret),
+    /// An environment variable.
+    Env(FromEnv),
+    /// A file. One line end at its end does not count.
+    File(FromFile),
+    /// A program and its arguments; no shell. It prints the secret; one line end at its end does not count.
+    Command(FromCommand),
+}
+
+/// `{"env": NAME}`
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FromEnv {
+    /// Name of the environment variable.
+    env: String,
+}
+
+/// `{"file": PATH}`
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FromFile {
+    /// Path of the file.
+    file: PathBuf,
+}
+
+/// `{"command": [ARGV...]}`
+#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FromCommand {
+    /// The program and its arguments.
+    #[schemars(length(min = 1))]
+    command: Vec<String>,
+}
+
+impl Source {
+    /// Reads the secret. On the library's runtime: a file or a program can take its time.
+    pub(crate) async fn read(&self) -> Result<Secret, Error> {
+        if let Source::Value(secret) = self {
+            return Ok(secret.clone());
+        }
+        let source = self.clone();
+        let read = tokio::task::spawn_blocking(move || source.read_now()).await;
+        read.unwrap_or_else(|_| Err(Error::internal("the reading of a secret ended in a fault inside the library")))
+    }
+
+    /// Reads the secret on this thread. `None` where that could take long.
+    pub(crate) fn peek(&self) -> Option<Secret> {
+        match self {
+            Source::Value(secret) => Some(secret.clone()),
+            Source::Env(_) | Source::File(_) => self.read_now().ok(),
+            Source::Command(_) => None,
+        }
+    }
+
+    /// The secret, if it is in the options themselves.
+    pub(crate) fn value(&self) -> Option<&str> {
+        match self {
+            Source::Value(secret) => Some(secret.expose()),
+            _ => None,
+        }
+    }
+
+    /// What tells this source from another, without reading it.
+    pub(crate) fn identity(&self) -> Vec<String> {
+        match self {
+            Source::Value(secret) => vec!["value".to_owned(), secret.expose().to_owned()],
+            Source::Env(from) => vec!["env".to_owned(), from.env.clone()],
+            Source::File(from) => vec!["file".to_owned(), from.file.to_string_lossy().into_owned()],
+            Source::Command(from) => [vec!["command".to_owned()], from.command.clone()].concat(),
+        }
+    }
+
+    fn read_now(&self) -> Result<Secret, Error> {
+        let bytes = match self {
+            Source::Value(secret) => return Ok(secret.clone()),
+            Source::Env(from) => return self.read_env(&from.env),
+            Source::File(from) => self.read_file(from)?,
+            Source::Command(from) => self.read_command(&from.command)?,
+        };
+        let text = std::str::from_utf8(&bytes).map_err(|_| self.fault("secret_invalid", "is not UTF-8"))?;
+        self.checked(text.strip_suffix('\n').unwrap_or(text))
+    }
+
+    fn read_env(&self, name: &str) -> Result<Secret, Error> {
+        match std::env::var(name).map(Zeroizing::new) {
+            Ok(text) => self.checked(&text),
+            Err(std::env::VarError::NotPresent) => Err(self.fault("secret_env_missing", "is not set")),
+            Err(std::env::VarError::NotUnicode(_)) => Err(self.fault("secret_invalid", "is not UTF-8")),
+        }
+    }
+
+    fn read_file(&self, from: &FromFile) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let unreadable =
+            |error: std::io::Error| self.fault("secret_file_unreadable", &format!("cannot be read: {}", error.kind()));
+        bounded(std::fs::File::open(&from.file).map_err(unreadable)?).map_err(unreadable)
+    }
+
+    fn read_command(&self, command: &[String]) -> Result<Zeroizing<Vec<u8>>, Error> {
+        let failed = |why: &str| self.fault("secret_command_failed", why);
+        let (program, arguments) = command.split_first().ok_or_else(|| failed("names no program"))?;
+        let child = Command::new(program)
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        let mut child = child.map_err(|error| failed(&format!("cannot be started: {}", error.kind())))?;
+        // Read beside the wait, or a program that prints much would wait for us while we wait for it.
+        let output = child.stdout.take().map(|pipe| std::thread::spawn(move || bounded(pipe)));
+        let errors = child.stderr.take().map(|pipe| std::thread::spawn(move || bounded(pipe)));
+        let Some(status) = wait(&mut child) else {
+            return Err(self.fault("secret_command_timeout", "did not end within 10 seconds"));
+        };
+        let collect = |reader: Option<std::thread::JoinHandle<std::io::Result<Zeroizing<Vec<u8>>>>>| {
+            reader.and_then(|reader| reader.join().ok()?.ok()).unwrap_or_default()
+        };
+        let (output, errors) = (collect(output), collect(errors));
+        if !status.success() {
+            let said = clean(&String::from_utf8_lossy(&errors), 200, &[]);
+            return Err(failed(&format!("failed ({status}): {said}")));
+        }
+        Ok(output)
+    }
+
+    /// What a credential must not be: empty, or with the control characters that a careless copy leaves.
+    fn checked(&self, text: &str) -> Result<Secret, Error> {
+        // Keys and assertions come in lines; what has lines is PEM or JSON, and is checked by its reader.
+        let lines = text.starts_with("-----BEGIN ") || text.trim_start().starts_with('{');
+        match text.chars().find(|c| c.is_control()) {
+            _ if text.is_empty() => Err(self.fault("secret_empty", "is empty")),
+            Some('\r') if text.ends_with('\r') && !lines => {
+                Err(self.fault("secret_invalid", "ends with a carriage return: remove it"))
+            }
+            Some(c) if !lines => {
+                Err(self
+                    .fault("secret_invalid", &format!("contains the control character U+{:04X}: remove it", c as u32)))
+            }
+            _ => Ok(Secret::new(text)),
+        }
+    }
+
+    fn fault(&self, code: &'static str, why: &str) -> Error {
+        Error::new(ErrorKind::Secret, code, format!("{self} {why}"))
+            .with_hint("it is read again for each token request, so no restart is needed")
+    }
+}
+
+/// Reads at most LONGEST bytes; a longer content is cut and fails later as what it should have been.
+fn bounded(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    // Its whole size at once, so that growing leaves no copies behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
+    from.take(LONGEST as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The program's end, or `None` after it was killed for taking too long.
+fn wait(child: &mut Child) -> Option<std::process::ExitStatus> {
+    let until = Instant::now() + COMMAND_TIMEOUT;
+    loop {
+        if let Ok(Some(status)) = child.try_wait() {
+            return Some(status);
+        }
+        if Instant::now() > until {
+            let _ = child.kill();
+            let _ = child.wait();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Names the source, never its content.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Source::Value(_) => f.write_str("the given secret"),
+            Source::Env(from) => write!(f, "the environment variable {}", clean(&from.env, 100, &[])),
+            Source::File(from) => write!(f, "the file {}", from.file.display()),
+            Source::Command(from) => {
+                write!(f, "the command {}", from.command.first().map_or("", String::as_str))
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "[redacted: {self}]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: serde_json::Value) -> Result<String, String> {
+        let source: Source = serde_json::from_value(json).unwrap();
+        source.read_now().map(|secret| secret.expose().to_owned()).map_err(|error| error.code().to_owned())
+    }
+
+    fn command(script: &str) -> Result<String, String> {
+        read(serde_json::json!({"command": ["sh", "-c", script]}))
+    }
+
+    #[test]
+    fn f28_a_command_prints_the_secret() {
+        assert_eq!(command("echo hush"), Ok("hush".to_owned()));
+        assert_eq!(command("printf 'hush\\r\\n'"), Err("secret_invalid".to_owned()));
+        assert_eq!(command("true"), Err("secret_empty".to_owned()));
+        assert_eq!(command("echo hush; exit 3"), Err("secret_command_failed".to_owned()));
+        assert_eq!(command("head -c 300000 /dev/zero"), Err("secret_command_failed".to_owned()), "too much to be a secret");
+        assert_eq!(read(serde_json::json!({"command": ["/no/such/program"]})), Err("secret_command_failed".to_owned()));
+    }
+
+    #[test]
+    fn s30_a_failing_command_shows_its_stderr_and_not_its_stdout() {
+        let source: Source = serde_json::from_value(
+            serde_json::json!({"command": ["sh", "-c", "echo hush; echo no vault >&2; exit 1"]}),
+        )
+        .unwrap();
+        let error = source.read_now().unwrap_err();
+        assert!(error.message().contains("no vault") && !format!("{error:?}").contains("hush"), "{error}");
+    }
+
+    #[test]
+    fn f28_a_missing_file_or_variable_is_named() {
+        assert_eq!(read(serde_json::json!({"file": "/no/such/file"})), Err("secret_file_unreadable".to_owned()));
+        assert_eq!(
+            read(serde_json::json!({"env": "TOKENWELL_NO_SUCH_VARIABLE"})),
+            Err("secret_env_missing".to_owned())
+        );
+    }
+}
