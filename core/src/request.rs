@@ -52,10 +52,14 @@ impl TokenRequest {
         {
             return Err(unknown_option(unknown, &NAMES, "options of a call"));
         }
-        let options: Options = serde_json::from_value(value).map_err(|_| {
+        let wrong = || {
             let message = "the options of a call are `scope`, `audience`, `resource` (a string or a list of strings) and `min_valid` (seconds)";
             Error::config("option_invalid", message)
-        })?;
+        };
+        if !value.is_object() {
+            return Err(wrong());
+        }
+        let options: Options = serde_json::from_value(value).map_err(|_| wrong())?;
         Ok(TokenRequest {
             scope: options.scope.map(check_scope).transpose()?,
             audience: options.audience.map(check_audience).transpose()?,

@@ -7,7 +7,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::de::{Deserialize, Deserializer, Error as _};
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
@@ -19,8 +20,8 @@ const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST: usize = 64 * 1024;
 
 /// A secret, or where it is read from.
-#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[derive(Clone, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(untagged)]
 pub(crate) enum Source {
     /// The secret itself.
     #[schemars(with = "String")]
@@ -34,28 +35,50 @@ pub(crate) enum Source {
 }
 
 /// `{"env": NAME}`
-#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct FromEnv {
     /// Name of the environment variable.
     env: String,
 }
 
 /// `{"file": PATH}`
-#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct FromFile {
     /// Path of the file.
     file: PathBuf,
 }
 
 /// `{"command": [ARGV...]}`
-#[derive(Clone, PartialEq, Eq, Hash, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub(crate) struct FromCommand {
     /// The program and its arguments.
     #[schemars(length(min = 1))]
     command: Vec<String>,
+}
+
+/// By hand, since a derived reader takes a list for an object.
+impl<'de> Deserialize<'de> for Source {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Source, D::Error> {
+        let no_source = || D::Error::custom("not a source");
+        let members = match Value::deserialize(deserializer)? {
+            Value::String(text) => return Ok(Source::Value(Secret::new(text))),
+            Value::Object(members) if members.len() == 1 => members,
+            _ => return Err(no_source()),
+        };
+        let (name, value) = members.into_iter().next().ok_or_else(no_source)?;
+        match (name.as_str(), value) {
+            ("env", Value::String(env)) => Ok(Source::Env(FromEnv { env })),
+            ("file", Value::String(file)) => Ok(Source::File(FromFile { file: file.into() })),
+            ("command", value @ Value::Array(_)) => {
+                let command: Vec<String> = serde_json::from_value(value).map_err(|_| no_source())?;
+                if command.is_empty() { Err(no_source()) } else { Ok(Source::Command(FromCommand { command })) }
+            }
+            _ => Err(no_source()),
+        }
+    }
 }
 
 impl Source {
@@ -234,7 +257,11 @@ mod tests {
         assert_eq!(command("printf 'hush\\r\\n'"), Err("secret_invalid".to_owned()));
         assert_eq!(command("true"), Err("secret_empty".to_owned()));
         assert_eq!(command("echo hush; exit 3"), Err("secret_command_failed".to_owned()));
-        assert_eq!(command("head -c 300000 /dev/zero"), Err("secret_command_failed".to_owned()), "too much to be a secret");
+        assert_eq!(
+            command("head -c 300000 /dev/zero"),
+            Err("secret_command_failed".to_owned()),
+            "too much to be a secret"
+        );
         assert_eq!(read(serde_json::json!({"command": ["/no/such/program"]})), Err("secret_command_failed".to_owned()));
     }
 

@@ -142,6 +142,7 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 
 fn proxy(text: Option<Secret>, endpoint: &Url) -> Result<Option<Secret>, Error> {
     let Some(text) = text else { return Ok(None) };
+    no_control_characters("proxy", text.expose())?;
     let url = Url::parse(text.expose()).map_err(|_| wrong("proxy"))?;
     if !matches!(url.scheme(), "http" | "https") || url.host().is_none() {
         return Err(wrong("proxy"));
