@@ -24,6 +24,9 @@ wheel() {
 
 make_node() { npm run --silent build --prefix bindings-node; }
 node() {
+  # As npm installs a package of a folder: the examples find the one that was just built.
+  mkdir -p examples/node/node_modules
+  ln -sfn ../../../bindings-node examples/node/node_modules/tokenwell
   compgen -G 'bindings-node/*.node' > /dev/null || rm -f build/node.made-of
   once build/node.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src bindings-node/{Cargo.toml,build.rs,src,package.json} -- make_node
 }

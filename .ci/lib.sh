@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the scripts beside it: where things are, and doing a step only when what it reads has changed.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # The measures of the house: says where the tree exceeds one, and fails then.
-cd "$(dirname "$0")/.."
 set -uo pipefail
+cd "$(dirname "$0")/.." || exit
 found=0
 complain() { [ -z "$2" ] && return; found=1; printf '%s:\n%s\n' "$1" "$2"; }
 files() { git ls-files --cached --others --exclude-standard -- "$@" | while read -r file; do [ -f "$file" ] && printf '%s\n' "$file"; done; }

@@ -84,7 +84,8 @@ def request_log(description: dict[str, Any]) -> dict[str, Any]:
     """What the development server has seen and issued so far."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     with direct.open(f"{description['control']}/realms/root/requests", timeout=10) as answer:
-        return json.load(answer)
+        log: dict[str, Any] = json.load(answer)
+        return log
 
 
 def adopt_orphans() -> None:

@@ -1,40 +1,6 @@
-/** Options of a {@link Client}. Times are in seconds. An unknown option is a {@link ConfigError} that names the nearest known one. */
-export interface ClientOptions {
-  /** URL of the token endpoint (RFC 6749, 3.2): https, or http on a loopback host. */
-  tokenEndpoint: string | URL;
-  /** Client identifier (RFC 6749, 2.2). */
-  clientId: string;
-  /** Client secret (RFC 6749, 2.3.1). */
-  clientSecret?: string;
-  /** Client authentication method (RFC 7591, 2). Default: `client_secret_basic`. */
-  tokenEndpointAuthMethod?: 'client_secret_basic' | 'client_secret_post' | 'none';
-  /** Encoding of id and secret in HTTP Basic: `form` (RFC 6749, 2.3.1), or `raw` for servers that refuse it. Default: `form`. */
-  basicEncoding?: 'form' | 'raw';
-  /** PEM file of the certificate authorities to trust instead of the operating system's. */
-  tlsCaFile?: string;
-  /** URL of an HTTP proxy. Default: the proxy variables of the environment. */
-  proxy?: string | URL;
-  /** Seconds that a connection may take. Default: 5. */
-  connectTimeout?: number;
-  /** Seconds that a call may take in all, repeats included. Default: 10. */
-  timeout?: number;
-  /** Scope (RFC 6749, 3.3): a string with spaces, or a list. */
-  scope?: string | readonly string[];
-  /** Audience of the token: a string or a list. */
-  audience?: string | readonly string[];
-  /** Resource indicators (RFC 8707): absolute URIs without fragment. */
-  resource?: string | readonly string[];
-  /** Additional parameters of the token request, sent under exactly these names. */
-  extraParameters?: Readonly<Record<string, string>>;
-  /** Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75. */
-  refreshAt?: number;
-  /** Seconds before expiry from which a token is no longer handed out without asking. Default: 10, at most a tenth of the lifetime. */
-  leeway?: number;
-  /** Seconds that a token without `expires_in` is taken to live. Default: 300. */
-  defaultLifetime?: number;
-  /** Where tokens are kept. Default: `memory`, shared by all clients of equal options in this process. */
-  cache?: 'memory' | 'none';
-}
+import type { ClientOptions } from './options.js';
+
+export type { ClientOptions, Source as SecretSource } from './options.js';
 
 /** Options of one call, instead of the client's. */
 export interface TokenOptions {

@@ -27,10 +27,10 @@ export class Realm {
   /** `tokenEndpoint`, `clientId` and `clientSecret`, for `new Client`. */
   readonly options: { tokenEndpoint: string; clientId: string; clientSecret: string };
 
-  /** The requests to the token endpoint so far. */
+  /** The requests to this realm so far: the last 1000. */
   requests(): Promise<LoggedRequest[]>;
-  /** The whole log. */
-  log(): Promise<{ inFlight: number; canary: number; issued: string[]; requests: LoggedRequest[] }>;
+  /** The whole log. `inFlight`: token requests under way; `total`: all requests; `issued`: the tokens. */
+  log(): Promise<{ inFlight: number; canary: number; total: number; issued: string[]; requests: LoggedRequest[] }>;
   /** Replaces the script: what the next token requests are answered with. */
   script(answers: readonly object[]): Promise<void>;
   /** Moves both clocks forward by so many seconds: this realm's and the library's. */

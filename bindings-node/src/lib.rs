@@ -5,7 +5,7 @@
 //!
 //! A call under way is a promise that the core's own thread settles: there is no runtime in this crate.
 
-mod client;
-mod failure;
-mod testing;
-mod token;
+pub mod client;
+pub mod failure;
+pub mod testing;
+pub mod token;

@@ -1,5 +1,6 @@
 // What is particular to JavaScript: classes, options, errors, and what is printed.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { beforeEach, test } from 'node:test';
 import { inspect } from 'node:util';
@@ -125,6 +126,18 @@ test('what JSON would drop or change is refused', () => {
   assert.throws(() => new Client(), { name: 'ConfigError', code: 'option_missing' });
   assert.throws(() => new Client({ ...realm.options, clientId: '\ud800' }), ConfigError);
   assert.throws(() => new Client({ ...realm.options, clientid: 'x' }), /did you mean `client_id`/);
+});
+
+test('what is declared is what the core has', () => {
+  const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const declared = (name) => {
+    const [, body] = readFileSync(new URL('../index.d.ts', import.meta.url), 'utf8').match(new RegExp(`interface ${name} {(.*?)\\n}`, 's'));
+    return [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??:/gm)].map(([, option]) => snake(option));
+  };
+  const all = declared('TokenOptions').join(', ');
+  assert.throws(() => new Client(realm.options).tokenSync({ '#': 1 }), (error) => error.message.endsWith(all));
+  const stats = Object.keys(new Client(realm.options).stats()).map(snake);
+  assert.deepEqual(declared('Stats'), stats);
 });
 
 test('a change of the options afterwards changes nothing', async () => {

@@ -1,6 +1,5 @@
 //! The client: options in, tokens out. Blocking calls wait without the GIL.
 
-use std::borrow::Cow;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -8,7 +7,8 @@ use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
-use tokenwell::{Config, Error, Pending, TokenRequest};
+use serde_json::{Value, json};
+use tokenwell::{AccessToken as Token, Config, Error, Pending, TokenRequest};
 
 use crate::convert;
 use crate::coroutine::{Call, Coroutine, State};
@@ -17,6 +17,8 @@ use crate::token::AccessToken;
 
 /// How long a blocking call waits between two looks at Python's signals: the longest a Ctrl-C waits.
 const SLICE: Duration = Duration::from_millis(50);
+
+type Keywords<'a, 'py> = &'a Bound<'py, PyDict>;
 
 /// What a call hands out of a token.
 #[derive(Clone, Copy)]
@@ -34,7 +36,7 @@ pub struct Client {
     pub core: tokenwell::Client,
     plain: TokenRequest,
     /// The str that was last handed out, and the token it is: a cached call converts nothing. Holding the token keeps its identity unique.
-    text: Mutex<Option<(tokenwell::AccessToken, Py<PyString>)>>,
+    text: Mutex<Option<(Token, Py<PyString>)>>,
 }
 
 impl Client {
@@ -46,28 +48,21 @@ impl Client {
     fn get<'py>(
         &self,
         py: Python<'py>,
-        options: Option<&Bound<'py, PyDict>>,
+        options: Option<Keywords<'_, 'py>>,
         shape: Shape,
     ) -> PyResult<Bound<'py, PyAny>> {
         guard(py, || {
-            let request = match options {
-                None => Cow::Borrowed(&self.plain),
-                Some(_) => Cow::Owned(request(py, options)?),
-            };
-            let token = match self.core.cached(&request) {
+            let request = options.map(|_| request(py, options)).transpose()?;
+            let request = request.as_ref().unwrap_or(&self.plain);
+            let token = match self.core.cached(request) {
                 Some(token) => token,
-                None => wait(py, self.core.obtain(&request))?,
+                None => wait(py, self.core.obtain(request))?,
             };
             self.shape(py, token, shape)
         })
     }
 
-    pub fn shape<'py>(
-        &self,
-        py: Python<'py>,
-        token: tokenwell::AccessToken,
-        shape: Shape,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    pub fn shape<'py>(&self, py: Python<'py>, token: Token, shape: Shape) -> PyResult<Bound<'py, PyAny>> {
         match shape {
             Shape::Value => Ok(self.text(py, token).into_any()),
             Shape::Whole => AccessToken(token).into_bound_py_any(py),
@@ -76,7 +71,7 @@ impl Client {
     }
 
     /// `try_lock`: a lock that a fork left locked costs a conversion, no more.
-    fn text<'py>(&self, py: Python<'py>, token: tokenwell::AccessToken) -> Bound<'py, PyString> {
+    fn text<'py>(&self, py: Python<'py>, token: Token) -> Bound<'py, PyString> {
         let Ok(mut kept) = self.text.try_lock() else {
             return PyString::new(py, token.value());
         };
@@ -95,7 +90,7 @@ impl Client {
 impl Client {
     #[new]
     #[pyo3(signature = (**options))]
-    fn new(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<Self> {
+    fn new(py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<Self> {
         guard(py, || {
             let options = convert::options(options)?;
             Client::open(py, || Config::from_value(options))
@@ -112,37 +107,37 @@ impl Client {
     ///
     /// scope: str or list; audience: str or list; resource: list of URLs (RFC 8707); min_valid: seconds the token must still live.
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn token<'py>(&self, py: Python<'py>, request: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+    fn token<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyAny>> {
         self.get(py, request, Shape::Value)
     }
 
     /// The whole answer. As token().
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn access_token<'py>(&self, py: Python<'py>, request: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+    fn access_token<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyAny>> {
         self.get(py, request, Shape::Whole)
     }
 
     /// The value of the Authorization header: "Bearer ..." (RFC 6750 2.1). As token().
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn authorization<'py>(&self, py: Python<'py>, request: Option<&Bound<'py, PyDict>>) -> PyResult<Bound<'py, PyAny>> {
+    fn authorization<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyAny>> {
         self.get(py, request, Shape::Header)
     }
 
     /// token() for asyncio. Cancelling the caller leaves the fetch running for the others.
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn atoken(slf: Bound<'_, Self>, request: Option<&Bound<'_, PyDict>>) -> PyResult<Coroutine> {
+    fn atoken(slf: Bound<'_, Self>, request: Option<Keywords<'_, '_>>) -> PyResult<Coroutine> {
         ask(slf, request, Shape::Value)
     }
 
     /// access_token() for asyncio.
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn aaccess_token(slf: Bound<'_, Self>, request: Option<&Bound<'_, PyDict>>) -> PyResult<Coroutine> {
+    fn aaccess_token(slf: Bound<'_, Self>, request: Option<Keywords<'_, '_>>) -> PyResult<Coroutine> {
         ask(slf, request, Shape::Whole)
     }
 
     /// authorization() for asyncio.
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn aauthorization(slf: Bound<'_, Self>, request: Option<&Bound<'_, PyDict>>) -> PyResult<Coroutine> {
+    fn aauthorization(slf: Bound<'_, Self>, request: Option<Keywords<'_, '_>>) -> PyResult<Coroutine> {
         ask(slf, request, Shape::Header)
     }
 
@@ -158,7 +153,7 @@ impl Client {
         })
     }
 
-    /// Counters since the start of the process.
+    /// What this client has done so far, as counters.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         guard(py, || convert::python(py, &self.core.stats()))
     }
@@ -208,21 +203,32 @@ impl Client {
 #[pyo3(signature = (client_id=None, client_secret=None, authentication_url=None))]
 pub fn get_token_by_client_id_and_client_secret<'py>(
     py: Python<'py>,
-    client_id: Option<String>,
-    client_secret: Option<String>,
-    authentication_url: Option<String>,
+    client_id: Option<&Bound<'py, PyAny>>,
+    client_secret: Option<&Bound<'py, PyAny>>,
+    authentication_url: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    guard(py, || {
-        let client = Client::open(py, || Config::from_guide(client_id, client_secret, authentication_url))?;
-        client.get(py, None, Shape::Value)
-    })
+    let given = [("client_id", client_id), ("client_secret", client_secret), ("token_endpoint", authentication_url)];
+    guard(py, || Client::open(py, || guide(given))?.get(py, None, Shape::Value))
 }
 
-fn request(py: Python<'_>, options: Option<&Bound<'_, PyDict>>) -> PyResult<TokenRequest> {
+fn guide(given: [(&str, Option<&Bound<'_, PyAny>>); 3]) -> Result<Config, Error> {
+    let mut texts = [None, None, None];
+    for (text, (name, given)) in texts.iter_mut().zip(given) {
+        *text = match given.map(convert::value) {
+            Some(Value::String(given)) => Some(given),
+            Some(unfit) => return Config::from_value(json!({name: unfit})),
+            None => None,
+        };
+    }
+    let [client_id, client_secret, authentication_url] = texts;
+    Config::from_guide(client_id, client_secret, authentication_url)
+}
+
+fn request(py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<TokenRequest> {
     TokenRequest::from_value(convert::options(options)?).map_err(|error| raise(py, &error))
 }
 
-fn ask(client: Bound<'_, Client>, options: Option<&Bound<'_, PyDict>>, shape: Shape) -> PyResult<Coroutine> {
+fn ask(client: Bound<'_, Client>, options: Option<Keywords<'_, '_>>, shape: Shape) -> PyResult<Coroutine> {
     let py = client.py();
     guard(py, || {
         let request = request(py, options)?;
@@ -231,7 +237,7 @@ fn ask(client: Bound<'_, Client>, options: Option<&Bound<'_, PyDict>>, shape: Sh
 }
 
 /// Waits without the GIL. A signal handler that raises ends the wait; the fetch goes on for the others.
-fn wait(py: Python<'_>, mut pending: Pending) -> PyResult<tokenwell::AccessToken> {
+fn wait(py: Python<'_>, mut pending: Pending) -> PyResult<Token> {
     loop {
         if let Some(answer) = py.detach(|| pending.wait(SLICE)) {
             return answer.map_err(|error| raise(py, &error));

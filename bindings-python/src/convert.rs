@@ -11,14 +11,17 @@ use serde_json::{Map, Number, Value};
 /// Options nest two or three deep; a list that holds itself must not end the process.
 const DEEPEST: u8 = 16;
 
-/// Keyword arguments as a JSON object. A value that JSON cannot carry (bytes, NaN, an object) becomes `[null]`, which no
-/// option takes: so it is the core that names the option and what to write instead.
+/// Keyword arguments as a JSON object.
 pub fn options(given: Option<&Bound<'_, PyDict>>) -> PyResult<Value> {
-    let pairs = given.into_iter().flatten().map(|(name, value)| {
-        let name = name.cast::<PyString>()?.to_string_lossy().into_owned();
-        Ok((name, json(&value, 0).unwrap_or_else(|| Value::Array(vec![Value::Null]))))
-    });
+    let pairs = given.into_iter().flatten();
+    let pairs = pairs.map(|(name, given)| Ok((name.cast::<PyString>()?.to_string_lossy().into_owned(), value(&given))));
     pairs.collect::<PyResult<Map<_, _>>>().map(Value::Object)
+}
+
+/// A Python value as JSON. One that JSON cannot carry (bytes, NaN, an object) becomes `[null]`, which no option takes: so it is
+/// the core that names the option and what to write instead.
+pub fn value(given: &Bound<'_, PyAny>) -> Value {
+    json(given, 0).unwrap_or_else(|| Value::Array(vec![Value::Null]))
 }
 
 /// JSON as Python values: what comes back is small and asked for seldom.

@@ -41,6 +41,17 @@ def test_the_coroutine_protocol(realm: Realm) -> None:
         client.atoken(scope="new").send(None)
 
 
+def test_debug_mode_and_the_repr_of_a_task(realm: Realm) -> None:
+    async def fetch() -> str:
+        task = asyncio.create_task(client_of(realm).atoken())
+        assert "Coroutine" in repr(task)
+        token = await task
+        assert token not in repr(client_of(realm).aaccess_token())
+        return token
+
+    assert asyncio.run(fetch(), debug=True) in realm.log()["issued"]
+
+
 def test_the_event_loop_turns_during_a_fetch(realm: Realm) -> None:
     realm.script([{"issue": {}, "delay": 0.3}])
     client = client_of(realm)

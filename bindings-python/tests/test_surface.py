@@ -181,6 +181,14 @@ def test_the_guides_function(realm: Realm) -> None:
     assert len(realm.requests()) == 2
 
 
+@pytest.mark.parametrize("unfit", [b"bytes", 1, "lone \ud800 surrogate"])
+@pytest.mark.parametrize("name", ["client_id", "client_secret", "authentication_url"])
+def test_the_guides_function_names_what_is_wrong(name: str, unfit: Any) -> None:
+    option = {"authentication_url": "token_endpoint"}.get(name, name)
+    with pytest.raises(tokenwell.ConfigError, match=f"`{option}` must be"):
+        tokenwell.get_token_by_client_id_and_client_secret(**{name: unfit})
+
+
 # --- errors
 
 

@@ -21,6 +21,8 @@ client = tokenwell.Client(
     extra_parameters={"tenant": "a"},
     timeout=5,
 )
+tokenwell.Client(issuer="https://login.example.com", client_id="id", client_secret={"file": Path("secret")})
+tokenwell.Client(issuer="https://login.example.com", client_id="id", private_key={"env": "KEY"})
 assert_type(client, tokenwell.Client)
 assert_type(tokenwell.Client.from_env(), tokenwell.Client)
 assert_type(client.token(), str)
@@ -59,6 +61,7 @@ with client as same:
 
 tokenwell.Client(client_id="id", client_secrt="secret")  # type: ignore[call-arg]
 tokenwell.Client(token_endpoint="https://login.example.com/token")  # type: ignore[call-arg]
+tokenwell.Client(client_id="id", client_secret={"nowhere": "a"})  # type: ignore[arg-type]
 tokenwell.Client(client_id="id", cache="disk")  # type: ignore[arg-type]
 client.token(min_valid="60")  # type: ignore[arg-type]
 client.token("scope")  # type: ignore[call-arg]

@@ -11,6 +11,7 @@ use libtest_mimic::{Arguments, Trial};
 use serde_json::{Value, json};
 use support::calls::{self, Got, Mode};
 use support::compare::{self, Known};
+use support::files::Folder;
 use support::process::{Variables, fork};
 use support::realm::Realm;
 use tokenwell::{Client, Config, Error, TokenRequest, testing};
@@ -65,8 +66,11 @@ struct Play<'a> {
     mode: Mode,
     realm: Realm,
     client: Option<Client>,
+    folder: Folder,
     /// The token of the last call that gave one.
     last: Option<String>,
+    /// Seconds that the case has moved both clocks, and the wall clock alone.
+    moved: (f64, f64),
     /// What no text for people may contain.
     hidden: Vec<String>,
 }
@@ -74,15 +78,32 @@ struct Play<'a> {
 impl Play<'_> {
     fn case(case: &Value, mode: Mode, control: &str) -> Outcome {
         let server = case.get("server").cloned().unwrap_or_else(|| json!({}));
-        let realm = Realm::new(control, &server);
-        let environment = realm.fill(&case["env"]);
-        let mut play = Play { case, mode, realm, client: None, last: None, hidden: Vec::new() };
+        let (realm, folder) = (Realm::new(control, &server), Folder::new());
+        let mut play =
+            Play { case, mode, realm, client: None, folder, last: None, moved: (0.0, 0.0), hidden: Vec::new() };
+        for (name, text) in case["files"].as_object().into_iter().flatten() {
+            let path = play.folder.path(name).display().to_string();
+            play.realm.vars.insert(format!("file:{name}"), path.into());
+            if !text.is_null() {
+                play.write(name, text);
+            }
+        }
+        let environment = play.realm.fill(&case["env"]);
         play.hide(&case["never_shown"], 0);
         play.hide(&environment["TOKENWELL_CLIENT_SECRET"], 3);
         play.hide(&play.realm.vars["client_secret"].clone(), 3);
         let environment = environment.as_object().cloned().unwrap_or_default();
         let _until_the_end = Variables::set(&environment);
-        play.whole()
+        let outcome = play.whole();
+        testing::advance_clock(-play.moved.0);
+        testing::jump_wall_clock(-play.moved.1);
+        outcome
+    }
+
+    fn write(&mut self, name: &str, text: &Value) {
+        assert!(self.realm.vars.contains_key(&format!("file:{name}")), "a file that `files` does not name");
+        self.hide(text, 3);
+        self.folder.write(name, self.realm.fill(text).as_str());
     }
 
     fn whole(&mut self) -> Outcome {
@@ -132,7 +153,14 @@ impl Play<'_> {
             "advance" => {
                 self.realm.advance(seconds());
                 testing::advance_clock(seconds());
+                self.moved.0 += seconds();
             }
+            "jump" => {
+                testing::jump_wall_clock(seconds());
+                self.moved.1 += seconds();
+            }
+            "write" => self.write(argument["name"].as_str().expect("the name of a file"), &argument["text"]),
+            "arrived" => return self.arrived(argument.as_u64().expect("a number of requests")),
             "new_client" => {
                 let options = if object().is_empty() { self.case.get("options") } else { Some(argument) };
                 self.client = Some(self.make(options).map_err(|error| format!("the client was not made: {error:?}"))?);
@@ -162,7 +190,7 @@ impl Play<'_> {
                 self.realm.fill(&Value::Object(both))
             }
         };
-        self.hide(&options["client_secret"], 3);
+        ["client_secret", "private_key", "client_assertion"].map(|name| self.hide(&options[name], 3));
         Client::new(Config::from_value(options)?)
     }
 
@@ -198,20 +226,19 @@ impl Play<'_> {
     }
 
     fn settle(&self) -> Outcome {
-        let started = Instant::now();
-        while self.realm.log()["in_flight"] != 0 || self.client().stats().in_flight != 0 {
-            if started.elapsed() > Duration::from_secs(5) {
-                return Err("it did not settle in 5 s".to_owned());
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        Ok(())
+        until("it settled", || self.realm.log()["in_flight"] == 0 && self.client().stats().in_flight == 0)
+    }
+
+    fn arrived(&self, requests: u64) -> Outcome {
+        until("the requests arrived", || self.realm.log()["total"].as_u64().is_some_and(|total| total >= requests))
     }
 
     fn hide(&mut self, texts: &Value, longer_than: usize) {
         let list = texts.as_array().cloned().unwrap_or_else(|| vec![texts.clone()]);
-        let list = list.iter().filter_map(|text| self.realm.fill(text).as_str().map(str::to_owned));
-        self.hidden.extend(list.filter(|text| text.chars().count() > longer_than));
+        let filled: Vec<String> =
+            list.iter().filter_map(|text| self.realm.fill(text).as_str().map(str::to_owned)).collect();
+        let lines = filled.iter().flat_map(|text| text.lines()).map(str::to_owned);
+        self.hidden.extend(lines.filter(|line| line.chars().count() > longer_than));
     }
 
     /// No text for people shows the secret or a token.
@@ -224,6 +251,18 @@ impl Play<'_> {
             .find(|hidden| text.contains(hidden))
             .map_or(Ok(()), |hidden| Err(format!("{hidden:?} is shown in {text:?}")))
     }
+}
+
+/// Waits for something that happens in at most 5 s.
+fn until(what: &str, happened: impl Fn() -> bool) -> Outcome {
+    let started = Instant::now();
+    while !happened() {
+        if started.elapsed() > Duration::from_secs(5) {
+            return Err(format!("5 s went by before {what}"));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// All texts for people that a result has.

@@ -42,6 +42,18 @@ class TokenwellError extends \RuntimeException
     ) {
         parent::__construct($message);
         $this->code = $code;
+        $this->forgetArguments();
+    }
+
+    /** Our own frames keep no arguments: #[SensitiveParameter] does not reach named ones that a variadic collects. */
+    private function forgetArguments(): void
+    {
+        $trace = [];
+        foreach ($this->getTrace() as $frame) {
+            $ours = str_starts_with($frame['class'] ?? $frame['function'], __NAMESPACE__ . '\\');
+            $trace[] = $ours ? array_diff_key($frame, ['args' => null]) : $frame;
+        }
+        (new \ReflectionProperty(\Exception::class, 'trace'))->setValue($this, $trace);
     }
 
     /** Reads `code` and `message`, which PHP's own base class hides. */

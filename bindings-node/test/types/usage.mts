@@ -78,6 +78,7 @@ panicInNextFlight();
 
 // @ts-expect-error: an option in the spelling of the core
 new Client({ token_endpoint: 'https://login.example/token', client_id: 'me' });
+new Client({ issuer: 'https://login.example', clientId: 'me', clientSecret: { file: '/run/secrets/me' } });
 // @ts-expect-error: no client id
 new Client({ tokenEndpoint: 'https://login.example/token' });
 // @ts-expect-error: a token comes from a client

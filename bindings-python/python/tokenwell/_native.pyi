@@ -24,19 +24,33 @@ __all__ = [
 
 _Strings: TypeAlias = str | list[str] | tuple[str, ...]
 
-class _Request(TypedDict, total=False):
-    scope: _Strings | None
-    audience: _Strings | None
-    resource: _Strings | None
-    min_valid: float | None
+class _FromEnv(TypedDict):
+    env: str
+
+class _FromFile(TypedDict):
+    file: str | PathLike[str]
+
+class _FromCommand(TypedDict):
+    command: list[str] | tuple[str, ...]
+
+_Source: TypeAlias = str | _FromEnv | _FromFile | _FromCommand
+_AuthMethod: TypeAlias = Literal[
+    "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"
+]
 
 class _Options(TypedDict, total=False):
     issuer: str | None
     token_endpoint: str | None
     client_id: Required[str]
-    client_secret: str | None
-    token_endpoint_auth_method: Literal["client_secret_basic", "client_secret_post", "none"] | None
+    client_secret: _Source | None
+    token_endpoint_auth_method: _AuthMethod | None
     basic_encoding: Literal["form", "raw"] | None
+    private_key: _Source | None
+    private_key_id: str | None
+    token_endpoint_auth_signing_alg: str | None
+    assertion_audience: str | None
+    assertion_type_header: str | None
+    client_assertion: _Source | None
     tls_ca_file: str | PathLike[str] | None
     proxy: str | None
     connect_timeout: float | None

@@ -4,8 +4,10 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Deserialize;
 
+use crate::assertion;
 use crate::form::{self, Form};
 use crate::http::Request;
+use crate::mtls;
 use crate::realm::Realm;
 use crate::response::Response;
 
@@ -16,15 +18,37 @@ pub(crate) enum AuthMethod {
     Basic,
     #[serde(rename = "client_secret_post")]
     Post,
+    #[serde(rename = "client_secret_jwt")]
+    SecretJwt,
+    #[serde(rename = "private_key_jwt")]
+    PrivateKeyJwt,
+    #[serde(rename = "tls_client_auth")]
+    Tls,
+    #[serde(rename = "self_signed_tls_client_auth")]
+    SelfSignedTls,
     #[serde(rename = "none")]
     None,
 }
 
 impl AuthMethod {
+    /// Whether the client sends a signed JWT.
+    pub(crate) fn is_assertion(self) -> bool {
+        matches!(self, AuthMethod::SecretJwt | AuthMethod::PrivateKeyJwt)
+    }
+
+    /// Whether the client shows a certificate.
+    pub(crate) fn is_tls(self) -> bool {
+        matches!(self, AuthMethod::Tls | AuthMethod::SelfSignedTls)
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             AuthMethod::Basic => "client_secret_basic",
             AuthMethod::Post => "client_secret_post",
+            AuthMethod::SecretJwt => "client_secret_jwt",
+            AuthMethod::PrivateKeyJwt => "private_key_jwt",
+            AuthMethod::Tls => "tls_client_auth",
+            AuthMethod::SelfSignedTls => "self_signed_tls_client_auth",
             AuthMethod::None => "none",
         }
     }
@@ -96,10 +120,16 @@ pub(crate) fn authenticate(realm: &Realm, request: &Request, form: &Form) -> Res
     if methods.iter().filter(|used| **used).count() > 1 {
         return Err(Refusal::invalid_request("more than one method of client authentication"));
     }
+    if let Some(assertion) = assertion {
+        return assertion::check(realm, form, assertion).map_err(Refusal::invalid_client);
+    }
+    if form.get("client_assertion_type").is_some() {
+        return Err(Refusal::invalid_request("client_assertion_type without client_assertion"));
+    }
     let id = form.get("client_id");
     let (method, id, secret) = match (header, secret) {
         (Some(header), _) => {
-            let (basic_id, secret) = basic(realm.basic_encoding, header)
+            let (basic_id, secret) = basic(realm.settings.basic_encoding, header)
                 .ok_or(Refusal::invalid_client("the Authorization header cannot be read"))?;
             if id.is_some_and(|id| id != basic_id) {
                 return Err(Refusal::invalid_request("two different client identifiers"));
@@ -110,17 +140,19 @@ pub(crate) fn authenticate(realm: &Realm, request: &Request, form: &Form) -> Res
             let id = id.ok_or(Refusal::invalid_client("client_id is missing"))?;
             (AuthMethod::Post, id.to_owned(), Some(secret.to_owned()))
         }
-        (None, None) if assertion.is_none() => {
+        (None, None) => {
             let id = id.ok_or(Refusal::invalid_client("client authentication is missing"))?;
+            if mtls::applies(realm, &request.peer) {
+                return mtls::check(realm, id, &request.peer).map_err(Refusal::invalid_client);
+            }
             (AuthMethod::None, id.to_owned(), None)
         }
-        (None, None) => return Err(Refusal::invalid_client("client_assertion is not supported")),
     };
-    if !realm.auth_methods.contains(&method) {
+    if !realm.settings.auth_methods.contains(&method) {
         return Err(Refusal::invalid_client("this method of client authentication is not allowed for this client"));
     }
-    let secret_matches = secret.is_none_or(|secret| secret == realm.client_secret);
-    if id == realm.client_id && secret_matches {
+    let secret_matches = secret.is_none_or(|secret| secret == realm.settings.client_secret);
+    if id == realm.settings.client_id && secret_matches {
         Ok(())
     } else {
         Err(Refusal::invalid_client("client authentication failed"))

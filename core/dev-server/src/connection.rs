@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use crate::control;
-use crate::http::{Connection, Incoming, Request, Transport};
+use crate::http::{Connection, Incoming, Peer, Request, Transport};
 use crate::realm::Realm;
 use crate::response::{Body, Response};
 use crate::route::{self, Endpoint, Target};
@@ -44,16 +44,17 @@ impl Next {
 }
 
 /// Serves the endpoints of all realms until the peer goes away.
-pub(crate) async fn serve<S: Transport>(stream: S, site: Arc<Site>, https: bool) {
+pub(crate) async fn serve<S: Transport>(stream: S, site: Arc<Site>, peer: Peer) {
     let mut connection = Connection::new(stream);
+    let peer = Arc::new(peer);
     loop {
         let request = match connection.request().await {
-            Incoming::Request(request) => request,
+            Incoming::Request(request) => Request { peer: Arc::clone(&peer), ..request },
             Incoming::Gone => return,
             Incoming::Refused(status) => return refuse(connection, status).await,
         };
         let next = match route::target(&site, &request.path) {
-            Target::Realm(realm, endpoint) => visit(&mut connection, &realm, endpoint, &request, https).await,
+            Target::Realm(realm, endpoint) => visit(&mut connection, &realm, endpoint, &request).await,
             Target::Canary(realm) => {
                 realm.canary_hit();
                 write(&mut connection, bait(), None, &request).await
@@ -106,7 +107,6 @@ async fn visit<S: Transport>(
     realm: &Arc<Realm>,
     endpoint: Endpoint,
     request: &Request,
-    https: bool,
 ) -> Next {
     let _under_way = (endpoint == Endpoint::Token).then(|| realm.enter());
     let (number, answer) = realm.arrive(request, endpoint.script());
@@ -131,7 +131,7 @@ async fn visit<S: Transport>(
         Some(Fault::Close) => return Next::Close,
         _ => {}
     }
-    let real = |edits: Edits<'_>| endpoint.respond(realm, request, https, edits);
+    let real = |edits: Edits<'_>| endpoint.respond(realm, request, edits);
     let response = match &answer {
         Some(answer) => answer.respond(real, &realm.date()),
         None => real(Edits::default()).with_header("Date", realm.date()),

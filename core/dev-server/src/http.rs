@@ -1,9 +1,11 @@
 //! Reading HTTP/1.1 requests, with limits on all that a client can send.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::server::TlsStream;
 
 const MAX_HEAD: usize = 64 * 1024;
@@ -27,6 +29,14 @@ impl Transport for TlsStream<TcpStream> {
     }
 }
 
+/// How a client is connected.
+#[derive(Debug, Default)]
+pub(crate) struct Peer {
+    pub(crate) https: bool,
+    /// The client's certificate and its chain; empty where it has shown none.
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
+}
+
 /// A request, complete with its body.
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -38,6 +48,7 @@ pub(crate) struct Request {
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
     pub(crate) keep_alive: bool,
+    pub(crate) peer: Arc<Peer>,
 }
 
 impl Request {
@@ -229,6 +240,7 @@ fn convert(parsed: &httparse::Request<'_, '_>) -> Request {
         body: Vec::new(),
         keep_alive,
         headers,
+        peer: Arc::default(),
     }
 }
 

@@ -25,15 +25,8 @@ fn describe(realm: &Realm, token: &str) -> Response {
     let Some(grant) = realm.active(token) else {
         return Response::json(200, &json!({"active": false}));
     };
-    let mut answer = json!({
-        "active": true,
-        "client_id": realm.client_id,
-        "token_type": "Bearer",
-        "iat": grant.issued_at,
-        "exp": grant.expires_at,
-    });
-    if let Some(scope) = grant.scope {
-        answer["scope"] = scope.into();
-    }
+    let mut answer = grant.claims(&realm.settings.client_id);
+    answer["active"] = true.into();
+    answer["token_type"] = grant.token_type.into();
     Response::json(200, &answer)
 }

@@ -10,23 +10,36 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod access_token;
+mod assertion;
 mod client_auth;
+mod client_certificates;
 mod command;
 mod connection;
 mod control;
+mod dn;
 mod files;
 mod form;
 mod http;
 mod introspect;
+mod issued;
+mod jose;
 mod listen;
 mod log;
 mod metadata;
+mod mtls;
+mod private_key;
 mod realm;
+mod replay;
+mod resource;
 mod response;
+mod revoke;
 mod route;
 mod script;
 mod server;
+mod settings;
 mod site;
+mod test_keys;
 mod tls;
 mod token;
 mod write;

@@ -12,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio_rustls::TlsAcceptor;
 
 use crate::connection;
+use crate::http::Peer;
 use crate::realm::Realm;
 use crate::site::Site;
 
@@ -135,11 +136,12 @@ async fn accept(listener: tokio::net::TcpListener, speech: Speech) {
 
 async fn speak(stream: TcpStream, speech: Speech) {
     match speech {
-        Speech::Http(site) => connection::serve(stream, site, false).await,
+        Speech::Http(site) => connection::serve(stream, site, Peer::default()).await,
         Speech::Https(site, acceptor) => {
             // A client that does not trust the certificate goes away here.
             if let Ok(stream) = acceptor.accept(stream).await {
-                connection::serve(stream, site, true).await;
+                let certificates = stream.get_ref().1.peer_certificates().unwrap_or_default().to_vec();
+                connection::serve(stream, site, Peer { https: true, certificates }).await;
             }
         }
         Speech::OldTls => {

@@ -1,6 +1,5 @@
 //! A realm: an authorization server of its own, with its client, script, clock and log.
 
-use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -8,51 +7,29 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::rand::{SecureRandom, SystemRandom};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::watch;
+use tokio_rustls::rustls::pki_types::CertificateDer;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
-use crate::client_auth::{AuthMethod, BasicEncoding};
+use crate::access_token::Signer;
 use crate::http::Request;
+use crate::issued::{Facts, Grant, Issued};
+use crate::jose::jwk::Key;
 use crate::log::Log;
+use crate::replay::Seen;
 use crate::script::{Answer, Script};
+use crate::settings::Settings;
+use crate::test_keys::TestKeys;
 
 /// The end of the year 9999, the last that an HTTP date can say.
 const LAST_SECOND: f64 = 253_402_300_799.0;
-const MAX_ISSUED: usize = 20_000;
 
 /// So many random bytes as base64url.
 pub(crate) fn random_text(bytes: usize) -> String {
     let mut buffer = vec![0; bytes];
     SystemRandom::new().fill(&mut buffer).expect("the operating system gives random bytes");
     URL_SAFE_NO_PAD.encode(buffer)
-}
-
-/// What a realm is made of: the member `server` of a scenario.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct RealmConfig {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
-    auth_methods: Vec<AuthMethod>,
-    basic_encoding: BasicEncoding,
-    script: Value,
-    metadata_script: Value,
-    expires_in: u64,
-}
-
-impl Default for RealmConfig {
-    fn default() -> RealmConfig {
-        RealmConfig {
-            client_id: format!("client-{}", random_text(6)),
-            client_secret: random_text(24),
-            auth_methods: vec![AuthMethod::Basic, AuthMethod::Post],
-            basic_encoding: BasicEncoding::Form,
-            script: json!([]),
-            metadata_script: json!([]),
-            expires_in: 3600,
-        }
-    }
 }
 
 /// Which of a realm's scripts a request uses.
@@ -62,21 +39,14 @@ pub(crate) enum ScriptOf {
     Metadata,
 }
 
-/// An issued token, without the token.
-#[derive(Debug, Clone)]
-pub(crate) struct Grant {
-    pub(crate) scope: Option<String>,
-    pub(crate) issued_at: u64,
-    pub(crate) expires_at: u64,
-}
-
 #[derive(Debug, Default)]
 struct State {
     script: Script,
     metadata_script: Script,
     log: Log,
-    issued: VecDeque<String>,
-    grants: HashMap<String, Grant>,
+    issued: Issued,
+    /// What may be used once, each with a word for its kind.
+    seen: Seen,
     /// How far the realm's clock is ahead of the real one, in seconds.
     offset: f64,
 }
@@ -84,11 +54,13 @@ struct State {
 /// An authorization server of its own.
 #[derive(Debug)]
 pub(crate) struct Realm {
-    pub(crate) client_id: String,
-    pub(crate) client_secret: String,
-    pub(crate) auth_methods: Vec<AuthMethod>,
-    pub(crate) basic_encoding: BasicEncoding,
-    pub(crate) expires_in: u64,
+    pub(crate) settings: Settings,
+    /// The public keys of the client.
+    pub(crate) client_keys: Vec<Key>,
+    pub(crate) signer: Arc<Signer>,
+    pub(crate) client_certificate: Option<CertificateDer<'static>>,
+    /// Says which client certificates are from the server's own authority.
+    pub(crate) client_chain: Arc<dyn ClientCertVerifier>,
     pub(crate) vars: Map<String, Value>,
     state: Mutex<State>,
     in_flight: AtomicUsize,
@@ -98,18 +70,19 @@ pub(crate) struct Realm {
 }
 
 impl Realm {
-    pub(crate) fn new(config: RealmConfig, vars: Map<String, Value>) -> Result<Realm, String> {
+    pub(crate) fn new(mut settings: Settings, vars: Map<String, Value>, keys: &TestKeys) -> Result<Realm, String> {
         let state = State {
-            script: Script::new(expand(config.script, &vars))?,
-            metadata_script: Script::new(expand(config.metadata_script, &vars))?,
+            script: Script::new(expand(settings.script.take(), &vars))?,
+            metadata_script: Script::new(expand(settings.metadata_script.take(), &vars))?,
+            offset: settings.clock_offset.clamp(-LAST_SECOND, LAST_SECOND),
             ..State::default()
         };
         Ok(Realm {
-            client_id: config.client_id,
-            client_secret: config.client_secret,
-            auth_methods: config.auth_methods,
-            basic_encoding: config.basic_encoding,
-            expires_in: config.expires_in,
+            client_keys: settings.client_keys(keys)?,
+            signer: Arc::clone(&keys.signer),
+            client_certificate: settings.certificate()?,
+            client_chain: Arc::clone(&keys.client_chain),
+            settings,
             vars,
             state: Mutex::new(state),
             in_flight: AtomicUsize::new(0),
@@ -149,7 +122,7 @@ impl Realm {
         json!({
             "in_flight": self.in_flight.load(Ordering::SeqCst),
             "canary": self.canary.load(Ordering::SeqCst),
-            "issued": state.issued,
+            "issued": state.issued.tokens(),
             "total": state.log.total(),
             "requests": state.log.entries(),
         })
@@ -175,6 +148,16 @@ impl Realm {
         let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
+    /// A variable of the realm; empty where there is none of this name.
+    pub(crate) fn var(&self, name: &str) -> &str {
+        self.vars.get(name).and_then(Value::as_str).unwrap_or_default()
+    }
+
+    /// True when this kind of identifier was never used before.
+    pub(crate) fn first_use(&self, kind: &str, id: &str) -> bool {
+        self.state().seen.first_use(&format!("{kind} {id}"))
+    }
+
     /// The realm's time in seconds since 1970.
     pub(crate) fn now(&self) -> f64 {
         now_with(self.state().offset)
@@ -191,40 +174,40 @@ impl Realm {
         now_with(state.offset)
     }
 
-    /// Remembers the token that an answer hands out, with the lifetime that the answer claims.
-    pub(crate) fn register(&self, answer: &Map<String, Value>) {
-        let Some(token) = answer.get("access_token").and_then(Value::as_str) else {
-            return;
-        };
+    /// The grant of an answer, with the lifetime that the answer claims.
+    pub(crate) fn grant(&self, answer: &Map<String, Value>, facts: Facts) -> Grant {
         let lifetime = match answer.get("expires_in") {
             Some(Value::Number(number)) => number.as_f64(),
             Some(Value::String(text)) => text.parse().ok(),
             _ => None,
         };
-        let lifetime = lifetime.unwrap_or(self.expires_in as f64);
-        let mut state = self.state();
-        let now = now_with(state.offset);
-        let grant = Grant {
-            scope: answer.get("scope").and_then(Value::as_str).map(str::to_owned),
+        let lifetime = lifetime.unwrap_or(self.settings.expires_in as f64);
+        let text = |name: &str| answer.get(name).and_then(Value::as_str).map(str::to_owned);
+        let now = self.now();
+        Grant {
+            scope: text("scope"),
+            token_type: text("token_type").unwrap_or_default(),
             issued_at: now as u64,
             // A conversion from a float saturates: a negative lifetime ends in the past, an endless one in the last second.
             expires_at: (now + lifetime).min(LAST_SECOND) as u64,
-        };
-        if state.grants.insert(token.to_owned(), grant).is_none() {
-            state.issued.push_back(token.to_owned());
-        }
-        if state.issued.len() > MAX_ISSUED
-            && let Some(oldest) = state.issued.pop_front()
-        {
-            state.grants.remove(&oldest);
+            facts,
         }
     }
 
-    /// The grant of a token that has not expired.
+    /// Remembers a token that an answer hands out.
+    pub(crate) fn remember(&self, token: &str, grant: Grant) {
+        self.state().issued.insert(token, grant);
+    }
+
+    /// The grant of a token that has neither expired nor been revoked.
     pub(crate) fn active(&self, token: &str) -> Option<Grant> {
         let state = self.state();
-        let grant = state.grants.get(token)?;
-        (now_with(state.offset) < grant.expires_at as f64).then(|| grant.clone())
+        state.issued.active(token, now_with(state.offset))
+    }
+
+    /// Ends a token, where there is such a one.
+    pub(crate) fn revoke(&self, token: &str) {
+        self.state().issued.revoke(token);
     }
 }
 
@@ -234,7 +217,7 @@ fn now_with(offset: f64) -> f64 {
 }
 
 /// Replaces `${name}` in every string by the realm's variable of that name; others stay as they are.
-fn expand(value: Value, vars: &Map<String, Value>) -> Value {
+pub(crate) fn expand(value: Value, vars: &Map<String, Value>) -> Value {
     match value {
         Value::String(text) if text.contains("${") => {
             let expanded = vars.iter().fold(text, |text, (name, value)| {

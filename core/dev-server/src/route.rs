@@ -7,7 +7,7 @@ use crate::realm::{Realm, ScriptOf};
 use crate::response::Response;
 use crate::script::Edits;
 use crate::site::{ROOT, Site};
-use crate::{introspect, metadata, token};
+use crate::{access_token, introspect, metadata, resource, revoke, token};
 
 const OAUTH_METADATA: &str = "/.well-known/oauth-authorization-server";
 const OIDC_METADATA: &str = "/.well-known/openid-configuration";
@@ -17,6 +17,9 @@ const OIDC_METADATA: &str = "/.well-known/openid-configuration";
 pub(crate) enum Endpoint {
     Token,
     Introspection,
+    Revocation,
+    Resource,
+    Keys,
     Metadata,
     /// Nothing is there, but the realm notes that somebody asked.
     Missing,
@@ -27,16 +30,19 @@ impl Endpoint {
         match self {
             Endpoint::Token => Some(ScriptOf::Token),
             Endpoint::Metadata => Some(ScriptOf::Metadata),
-            Endpoint::Introspection | Endpoint::Missing => None,
+            _ => None,
         }
     }
 
     /// The real answer of the realm.
-    pub(crate) fn respond(self, realm: &Realm, request: &Request, https: bool, edits: Edits<'_>) -> Response {
+    pub(crate) fn respond(self, realm: &Realm, request: &Request, edits: Edits<'_>) -> Response {
         match self {
             Endpoint::Token => token::respond(realm, request, edits),
             Endpoint::Introspection => introspect::respond(realm, request),
-            Endpoint::Metadata => metadata::respond(realm, request, https, edits),
+            Endpoint::Metadata => metadata::respond(realm, request, edits),
+            Endpoint::Keys => access_token::key_set(realm),
+            Endpoint::Revocation => revoke::respond(realm, request),
+            Endpoint::Resource => resource::respond(realm, request),
             Endpoint::Missing => Response::empty(404),
         }
     }
@@ -68,6 +74,9 @@ pub(crate) fn target(site: &Site, path: &str) -> Target {
     let endpoint = match rest {
         "/token" => Endpoint::Token,
         "/introspect" => Endpoint::Introspection,
+        "/revoke" => Endpoint::Revocation,
+        "/resource" => Endpoint::Resource,
+        "/jwks" => Endpoint::Keys,
         OIDC_METADATA => Endpoint::Metadata,
         other if below(other, "/canary").is_some() => {
             return site.realm(name).map_or(Target::Nowhere, Target::Canary);

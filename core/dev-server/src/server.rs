@@ -16,6 +16,7 @@ use crate::files::TempDir;
 use crate::listen::{Pair, Speech, bind_closed};
 use crate::realm::Realm;
 use crate::site::{CaFiles, Ports, ROOT, Site};
+use crate::test_keys::TestKeys;
 use crate::tls::Tls;
 
 /// How to start a server.
@@ -70,18 +71,20 @@ impl DevServer {
     /// When a port is taken, or the thread, the certificates or their temporary folder cannot be made.
     pub fn start(options: Options) -> io::Result<DevServer> {
         let http = Pair::bind(options.port)?;
-        let [https, expired, wrong_host, tls11] = [Pair::bind(0)?, Pair::bind(0)?, Pair::bind(0)?, Pair::bind(0)?];
+        let [https, mtls, expired] = [Pair::bind(0)?, Pair::bind(0)?, Pair::bind(0)?];
+        let [wrong_host, tls11] = [Pair::bind(0)?, Pair::bind(0)?];
         let (closed, closed_port) = bind_closed()?;
         let tls = Tls::new()?;
         let files = TempDir::new()?;
         let ca_files = CaFiles {
-            ca: files.write("ca.pem", &tls.ca_pem)?,
+            ca: files.write("ca.pem", &tls.ca.pem())?,
             other_ca: files.write("other-ca.pem", &tls.other_ca_pem)?,
             missing: files.path().join("missing.pem"),
         };
         let ports = Ports {
             http: http.port,
             https: https.port,
+            mtls: mtls.port,
             expired: expired.port,
             wrong_host: wrong_host.port,
             tls11: tls11.port,
@@ -89,10 +92,12 @@ impl DevServer {
         };
         let runtime = Builder::new_current_thread().enable_all().build()?;
         let handle = runtime.handle();
-        let site = Arc::new(Site::new(ports, ca_files, handle.clone()));
+        let site = Arc::new(Site::new(ports, ca_files, TestKeys::new(&files, &tls)?, handle.clone()));
         let root = site.add_named(ROOT, json!({})).map_err(io::Error::other)?;
         http.serve(handle, &Speech::Http(Arc::clone(&site)))?;
-        for (pair, acceptor) in [(https, tls.good), (expired, tls.expired), (wrong_host, tls.wrong_host)] {
+        for (pair, acceptor) in
+            [(https, tls.good), (mtls, tls.mtls), (expired, tls.expired), (wrong_host, tls.wrong_host)]
+        {
             pair.serve(handle, &Speech::Https(Arc::clone(&site), acceptor))?;
         }
         tls11.serve(handle, &Speech::OldTls)?;

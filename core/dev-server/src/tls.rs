@@ -12,6 +12,10 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::server::danger::ClientCertVerifier;
+
+use crate::mtls::AnyCertificate;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// What the good certificate is for.
@@ -19,10 +23,13 @@ const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 
 /// The acceptors of a server, and the authorities in PEM.
 pub(crate) struct Tls {
+    /// Asks for a client certificate, and goes on without one.
     pub(crate) good: TlsAcceptor,
+    /// Requires a client certificate.
+    pub(crate) mtls: TlsAcceptor,
     pub(crate) expired: TlsAcceptor,
     pub(crate) wrong_host: TlsAcceptor,
-    pub(crate) ca_pem: String,
+    pub(crate) ca: CertifiedIssuer<'static, KeyPair>,
     /// An authority that signed none of these.
     pub(crate) other_ca_pem: String,
 }
@@ -34,12 +41,14 @@ impl Tls {
         let other = authority("Another development CA")?;
         let now = SystemTime::now();
         let valid = (now - DAY, now + 365 * DAY);
+        let nobody = WebPkiClientVerifier::no_client_auth;
         let expired = (now - 30 * DAY, now - DAY);
         Ok(Tls {
-            good: acceptor(&ca, &NAMES, valid)?,
-            expired: acceptor(&ca, &NAMES, expired)?,
-            wrong_host: acceptor(&ca, &["wrong-host.invalid"], valid)?,
-            ca_pem: ca.pem(),
+            good: acceptor(&ca, &NAMES, valid, AnyCertificate::new(false))?,
+            mtls: acceptor(&ca, &NAMES, valid, AnyCertificate::new(true))?,
+            expired: acceptor(&ca, &NAMES, expired, nobody())?,
+            wrong_host: acceptor(&ca, &["wrong-host.invalid"], valid, nobody())?,
+            ca,
             other_ca_pem: other.pem(),
         })
     }
@@ -68,6 +77,7 @@ fn acceptor(
     ca: &CertifiedIssuer<'_, KeyPair>,
     names: &[&str],
     (not_before, not_after): (SystemTime, SystemTime),
+    clients: Arc<dyn ClientCertVerifier>,
 ) -> io::Result<TlsAcceptor> {
     let mut params = params(names, names[0])?;
     params.not_before = not_before.into();
@@ -81,7 +91,7 @@ fn acceptor(
     let mut config = ServerConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(io::Error::other)?
-        .with_no_client_auth()
+        .with_client_cert_verifier(clients)
         .with_single_cert(vec![certificate.der().clone()], key)
         .map_err(io::Error::other)?;
     config.alpn_protocols = vec![b"http/1.1".to_vec()];

@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::access_token::{self, Format};
 use crate::client_auth::{Refusal, authenticate, read_form};
 use crate::form::Form;
 use crate::http::Request;
+use crate::issued::Facts;
+use crate::mtls;
 use crate::realm::{Realm, random_text};
 use crate::response::Response;
 use crate::script::Edits;
@@ -19,16 +22,33 @@ const TOKEN_BYTES: usize = 32;
 /// Checks the request and issues a token.
 pub(crate) fn respond(realm: &Realm, request: &Request, edits: Edits<'_>) -> Response {
     match issue(realm, request) {
-        Ok(mut members) => {
+        Ok((mut members, facts)) => {
+            let minted = members.get("access_token").cloned();
             edits.apply(&mut members);
-            realm.register(&members);
+            let replaced = members.get("access_token") != minted.as_ref();
+            finish(realm, request, &mut members, facts, replaced);
             Response::json(200, &Value::Object(members)).with_header("Pragma", "no-cache")
         }
         Err(refusal) => refusal.respond(),
     }
 }
 
-fn issue(realm: &Realm, request: &Request) -> Result<Map<String, Value>, Refusal> {
+/// Signs the token where the realm's tokens are signed, and remembers it.
+fn finish(realm: &Realm, request: &Request, members: &mut Map<String, Value>, facts: Facts, replaced: bool) {
+    let grant = realm.grant(members, facts);
+    let Some(token) = members.get_mut("access_token") else {
+        return;
+    };
+    if realm.settings.access_token_format == Format::Jwt && !replaced {
+        let issuer = if request.peer.https { "https_issuer" } else { "issuer" };
+        *token = access_token::mint(realm, &grant, realm.var(issuer)).into();
+    }
+    if let Some(token) = token.as_str() {
+        realm.remember(token, grant);
+    }
+}
+
+fn issue(realm: &Realm, request: &Request) -> Result<(Map<String, Value>, Facts), Refusal> {
     let form = read_form(request, &REPEATABLE)?;
     let query = Form::parse(request.query.as_bytes()).unwrap_or_default();
     if NOT_IN_URL.iter().any(|name| query.all(name).next().is_some()) {
@@ -50,11 +70,18 @@ fn issue(realm: &Realm, request: &Request) -> Result<Map<String, Value>, Refusal
     let mut members = Map::new();
     members.insert("access_token".to_owned(), random_text(TOKEN_BYTES).into());
     members.insert("token_type".to_owned(), json!("Bearer"));
-    members.insert("expires_in".to_owned(), realm.expires_in.into());
+    members.insert("expires_in".to_owned(), realm.settings.expires_in.into());
     if let Some(scope) = scope {
         members.insert("scope".to_owned(), scope.into());
     }
-    Ok(members)
+    let audience = form.all("audience").chain(form.all("resource")).map(str::to_owned).collect();
+    let facts = Facts {
+        subject: realm.settings.client_id.clone(),
+        audience,
+        cnf: mtls::confirmation(&request.peer),
+        ..Facts::default()
+    };
+    Ok((members, facts))
 }
 
 fn refusal(error: &'static str, description: &'static str) -> Refusal {

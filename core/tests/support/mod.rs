@@ -2,5 +2,6 @@
 
 pub mod calls;
 pub mod compare;
+pub mod files;
 pub mod process;
 pub mod realm;

@@ -24,7 +24,11 @@ final class Library
 
     private static ?\FFI $ffi = null;
 
-    /** The functions of tokenwell.h. */
+    /**
+     * The functions of tokenwell.h.
+     *
+     * @return \FFI&Functions
+     */
     public static function ffi(): \FFI
     {
         return self::$ffi ??= self::preloaded() ?? self::load();

@@ -6,24 +6,40 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tokio_rustls::rustls::crypto::ring::default_provider;
+use tokio_rustls::rustls::crypto::ring::sign::any_supported_type;
 use tokio_rustls::rustls::pki_types::pem::PemObject;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::sign::{CertifiedKey, SingleCertAndKey};
 use tokio_rustls::rustls::{
     AlertDescription, CertificateError, ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned,
 };
 
 use crate::client::{Realm, Wire, get, split_url, start};
 
-type TlsStream = StreamOwned<ClientConnection, TcpStream>;
+pub type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
-fn connect(url: &str, host: &str, ca_file: &str) -> Result<TlsStream, Error> {
+pub fn connect(url: &str, host: &str, ca_file: &str) -> Result<TlsStream, Error> {
+    connect_as(url, host, ca_file, None)
+}
+
+/// With this certificate and its key, whether they belong together or not.
+pub fn connect_as(url: &str, host: &str, ca_file: &str, identity: Option<[&str; 2]>) -> Result<TlsStream, Error> {
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(ca_file).unwrap()).unwrap();
-    let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+    let builder = ClientConfig::builder_with_provider(Arc::new(default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match identity {
+        None => builder.with_no_client_auth(),
+        Some([certificate, key]) => {
+            let certificate = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+            let key = PrivateKeyDer::from_pem_slice(key.as_bytes()).unwrap();
+            let key = any_supported_type(&key).unwrap();
+            let certified = CertifiedKey::new(vec![certificate], key);
+            builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified)))
+        }
+    };
     let name = ServerName::try_from(host.to_owned()).unwrap();
     let tls = ClientConnection::new(Arc::new(config), name).unwrap();
     let port = split_url(url).0.rsplit_once(':').unwrap().1;

@@ -3,12 +3,17 @@
 // The lint knows test functions, not their helpers.
 #![allow(clippy::unwrap_used)]
 
+mod assertions;
 mod binary;
 mod client;
 mod control;
 mod faults;
 mod https;
+mod jwt;
+mod jwt_tokens;
 mod load;
+mod mtls;
+mod resource;
 mod script;
 mod strict;
 mod tokens;

@@ -1,0 +1,198 @@
+<?php
+
+declare(strict_types=1);
+
+namespace Tokenwell\Tests;
+
+use PHPUnit\Framework\TestCase;
+use Tokenwell\Testing\AuthorizationServer;
+
+/** A real php-fpm with Debian's default, ffi.enable=preload: two workers, each asked several times. */
+final class FpmTest extends TestCase
+{
+    private const PAGE = <<<'PHP'
+        <?php
+        try {
+            // As Composer does at the start of each request; the classes are preloaded.
+            require __DIR__ . '/src/functions.php';
+            // As a framework does: a new client for each request.
+            $client = new Tokenwell\Client(...json_decode($_SERVER['QUERY'], true));
+            $token = $client->accessToken();
+            $answer = ['token' => $token->value, 'source' => $token->source, 'guide' => function_exists('Tokenwell\getTokenByClientIdAndClientSecret')];
+        } catch (Throwable $error) {
+            $answer = ['error' => $error::class, 'code' => $error->getCode(), 'message' => $error->getMessage(), 'hint' => $error->hint ?? null];
+        }
+        if (isset($_SERVER['HOLD'])) {
+            usleep((int) $_SERVER['HOLD']);
+        }
+        echo json_encode(['pid' => getmypid(), 'ffi' => ini_get('ffi.enable')] + $answer);
+        PHP;
+
+    private static AuthorizationServer $server;
+    private string $folder;
+    /** @var resource|null */
+    private $master;
+
+    public static function setUpBeforeClass(): void
+    {
+        self::$server = new AuthorizationServer();
+    }
+
+    public static function tearDownAfterClass(): void
+    {
+        self::$server->stop();
+    }
+
+    /** Everything is copied to where the workers' user may read it. */
+    protected function setUp(): void
+    {
+        $this->folder = sys_get_temp_dir() . '/tokenwell-fpm-' . bin2hex(random_bytes(6));
+        $package = \dirname(__DIR__);
+        $library = getenv('TOKENWELL_LIBRARY') ?: "$package/lib/libtokenwell.so.0";
+        mkdir($this->folder);
+        foreach (['src', 'include', 'autoload.php', 'preload.php'] as $part) {
+            self::execute(['cp', '-r', "$package/$part", $this->folder]);
+        }
+        self::execute(['cp', $library, "$this->folder/libtokenwell.so.0"]);
+        $header = (string) file_get_contents("$package/include/tokenwell.h");
+        file_put_contents("$this->folder/ffi.h", str_replace('"libtokenwell.so.0"', "\"$this->folder/libtokenwell.so.0\"", $header));
+        file_put_contents("$this->folder/page.php", self::PAGE);
+        self::execute(['chmod', '-R', 'a+rX', $this->folder]);
+    }
+
+    protected function tearDown(): void
+    {
+        if (\is_resource($this->master)) {
+            proc_terminate($this->master);
+            proc_close($this->master);
+        }
+        self::execute(['rm', '-rf', $this->folder]);
+    }
+
+    /** @param list<string> $command */
+    private static function execute(array $command): void
+    {
+        exec(implode(' ', array_map('escapeshellarg', $command)) . ' 2>&1', $output, $code);
+        self::assertSame(0, $code, implode("\n", $output));
+    }
+
+    /** @param list<string> $settings of php.ini */
+    private function start(array $settings): void
+    {
+        $user = posix_geteuid() === 0 ? "user = www-data\ngroup = www-data\nlisten.owner = root" : '';
+        file_put_contents("$this->folder/fpm.conf", <<<INI
+            [global]
+            error_log = $this->folder/fpm.log
+            daemonize = no
+            [www]
+            listen = $this->folder/fpm.sock
+            pm = static
+            pm.max_children = 2
+            catch_workers_output = yes
+            $user
+            INI);
+        $fpm = glob('/usr/sbin/php-fpm8*')[0] ?? '/usr/sbin/php-fpm';
+        $command = [$fpm, '--fpm-config', "$this->folder/fpm.conf"];
+        foreach ($settings as $setting) {
+            array_push($command, '-d', $setting);
+        }
+        $this->master = proc_open($command, [['file', '/dev/null', 'r'], ['file', "$this->folder/out", 'w'], ['file', "$this->folder/out", 'a']], $pipes);
+        for ($end = microtime(true) + 10; !@stream_socket_client("unix://$this->folder/fpm.sock"); usleep(20_000)) {
+            $said = @file_get_contents("$this->folder/fpm.log") . @file_get_contents("$this->folder/out");
+            self::assertTrue(proc_get_status($this->master)['running'] && microtime(true) < $end, "php-fpm did not start: $said");
+        }
+    }
+
+    private function startPreloaded(): void
+    {
+        $user = posix_geteuid() === 0 ? ['opcache.preload_user=www-data'] : [];
+        $this->start(["ffi.preload=$this->folder/ffi.h", "opcache.preload=$this->folder/preload.php", ...$user]);
+    }
+
+    /**
+     * A request begun; `$options` are those of the client, `$hold` the microseconds that it keeps its worker.
+     *
+     * @param array<string, mixed> $options
+     * @return array{resource, resource} the program that asks, and its output
+     */
+    private function begin(array $options, int $hold = 0): array
+    {
+        $environment = [
+            'PATH' => (string) getenv('PATH'),
+            'SCRIPT_FILENAME' => "$this->folder/page.php",
+            'REQUEST_METHOD' => 'GET',
+            'QUERY' => json_encode($options, JSON_THROW_ON_ERROR),
+            'HOLD' => (string) $hold,
+        ];
+        $process = proc_open(['cgi-fcgi', '-bind', '-connect', "$this->folder/fpm.sock"], [1 => ['pipe', 'w']], $pipes, env_vars: $environment);
+        self::assertIsResource($process);
+        return [$process, $pipes[1]];
+    }
+
+    /**
+     * @param array{resource, resource} $request
+     * @return array<string, mixed>
+     */
+    private function end(array $request): array
+    {
+        $answer = (string) stream_get_contents($request[1]);
+        $body = json_decode(substr($answer, (int) strpos($answer, '{')), true);
+        self::assertIsArray($body, $answer . file_get_contents("$this->folder/fpm.log"));
+        return $body;
+    }
+
+    /** @return array<string, mixed> */
+    private function options(string $scope): array
+    {
+        return [
+            'clientId' => self::$server->clientId,
+            'clientSecret' => self::$server->clientSecret,
+            'tokenEndpoint' => self::$server->tokenEndpoint,
+            'scope' => $scope,
+        ];
+    }
+
+    public function testRequestsOfOneWorkerShareAToken(): void
+    {
+        $before = \count(self::$server->requests());
+        $this->startPreloaded();
+        $sources = $tokens = [];
+        for ($round = 0; $round < 6; $round++) {
+            // Two at once, each long enough that one worker cannot serve both.
+            foreach ([$this->begin($this->options('fpm'), 50_000), $this->begin($this->options('fpm'), 50_000)] as $request) {
+                $answer = $this->end($request);
+                self::assertArrayNotHasKey('error', $answer, (string) json_encode($answer));
+                self::assertSame(['preload', true], [$answer['ffi'], $answer['guide']]);
+                $sources[$answer['pid']][] = $answer['source'];
+                $tokens[$answer['pid']][$answer['token']] = true;
+            }
+        }
+        self::assertCount(2, $sources, 'both workers were asked');
+        foreach ($sources as $pid => $of) {
+            self::assertSame(['network', ...array_fill(0, \count($of) - 1, 'memory')], $of);
+            self::assertCount(1, $tokens[$pid]);
+        }
+        self::assertSame($before + 2, \count(self::$server->requests()), 'one token request for each worker');
+    }
+
+    public function testAnErrorOfOneRequestLeavesTheNextAlone(): void
+    {
+        $this->startPreloaded();
+        foreach (['wrong' => 'invalid_client', self::$server->clientSecret => null] as $secret => $code) {
+            $answer = $this->end($this->begin(['clientSecret' => $secret] + $this->options('fpm-error')));
+            self::assertSame($code, $answer['code'] ?? null, (string) json_encode($answer));
+        }
+        $answer = $this->end($this->begin(['clientIdd' => 'a']));
+        self::assertSame(['Tokenwell\ConfigError', 'option_unknown'], [$answer['error'], $answer['code']]);
+    }
+
+    public function testWithoutPreloadTheErrorSaysWhatToSet(): void
+    {
+        file_put_contents("$this->folder/page.php", str_replace('try {', 'require __DIR__ . "/autoload.php"; try {', self::PAGE));
+        $this->start([]);
+        $answer = $this->end($this->begin($this->options('fpm-without')));
+        self::assertSame(['Tokenwell\ConfigError', 'library_unusable'], [$answer['error'] ?? '', $answer['code'] ?? ''], (string) json_encode($answer));
+        self::assertStringContainsString('ffi.preload', $answer['hint']);
+        self::assertStringContainsString('opcache.preload', $answer['hint']);
+    }
+}

@@ -1,0 +1,80 @@
+// Generated from core/schema/config.schema.json by scripts/options.mjs.
+
+/**
+ * Options of a client; either `issuer` or `tokenEndpoint` is needed. Times are in seconds. An unknown option is a
+ * `ConfigError` that names the nearest known one.
+ */
+export interface ClientOptions {
+  /** `aud` of the assertion. Default: the issuer. */
+  assertionAudience?: string;
+  /** `typ` of the assertion's header. Default: client-authentication+jwt. */
+  assertionTypeHeader?: string;
+  /** Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list. */
+  audience?: OneOrMany;
+  /** Encoding of id and secret in HTTP Basic. Default: form. */
+  basicEncoding?: BasicEncoding;
+  /** Where tokens are kept. Default: memory. */
+  cache?: Cache;
+  /** A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation). */
+  clientAssertion?: Source;
+  /** Client identifier (RFC 6749 section 2.2). */
+  clientId: string;
+  /** Client secret (RFC 6749 section 2.3.1). */
+  clientSecret?: Source;
+  /** Seconds that a connection may take. Default: 5. */
+  connectTimeout?: number;
+  /** Seconds that a token without expires_in is taken to live. Default: 300. */
+  defaultLifetime?: number;
+  /** Additional parameters of the token request. None of those that the library sets. */
+  extraParameters?: Readonly<Record<string, string>>;
+  /** Issuer identifier (RFC 8414 section 2), https: the token endpoint is read from its metadata. This or `tokenEndpoint`. */
+  issuer?: string | URL;
+  /** Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime. */
+  leeway?: number;
+  /** Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK. */
+  privateKey?: Source;
+  /** `kid` of the assertion's header. Default: that of the JWK, if it has one. */
+  privateKeyId?: string;
+  /** URL of an HTTP proxy. Default: the proxy variables of the environment. */
+  proxy?: string | URL;
+  /** Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75. */
+  refreshAt?: number;
+  /** Resource indicators (RFC 8707): absolute URIs without fragment. */
+  resource?: OneOrMany;
+  /** Scope (RFC 6749 section 3.3): a string with spaces, or a list. */
+  scope?: OneOrMany;
+  /** Seconds that a call may take in all, repeats included. Default: 10. */
+  timeout?: number;
+  /** PEM file of the certificate authorities to trust instead of the operating system's. */
+  tlsCaFile?: string;
+  /** URL of the token endpoint (RFC 6749 section 3.2). https, or http on a loopback host. */
+  tokenEndpoint?: string | URL;
+  /** Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key. */
+  tokenEndpointAuthMethod?: AuthMethod;
+  /** Algorithm of the assertion (RFC 7591 section 2): RS256, PS256, ES256, ES384, EdDSA; HS256 with a secret. Default: the key's own. */
+  tokenEndpointAuthSigningAlg?: string;
+}
+
+/** How the client proves who it is at the token endpoint (RFC 7591 section 2, `tokenEndpointAuthMethod`). */
+export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' | 'private_key_jwt' | 'none';
+
+/** What happens to id and secret before they are joined for HTTP Basic. */
+export type BasicEncoding = 'form' | 'raw';
+
+/** Where tokens are kept. */
+export type Cache = 'memory' | 'none';
+
+/** `{"command": [ARGV...]}` */
+export type FromCommand = { command: readonly string[] };
+
+/** `{"env": NAME}` */
+export type FromEnv = { env: string };
+
+/** `{"file": PATH}` */
+export type FromFile = { file: string };
+
+/** One string, or a list of strings. */
+export type OneOrMany = string | readonly string[];
+
+/** A secret, or where it is read from. */
+export type Source = string | FromEnv | FromFile | FromCommand;
