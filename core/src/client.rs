@@ -270,10 +270,8 @@ impl Inner {
 impl Inner {
     fn obtain(self: &Arc<Self>, entry: Arc<Entry>, min_valid: Duration) -> Pending {
         if self.config.cache == Cache::None {
-            return match alone(engine(), self.mission(&entry)) {
-                Ok(flight) => Pending::waiting(async move { flight.outcome().await.map(from_network) }),
-                Err(error) => Pending::ready(Err(error)),
-            };
+            let flight = alone(engine(), self.mission(&entry));
+            return Pending::waiting(async move { flight.await.map(from_network) });
         }
         let verdict = self.judge(&entry, min_valid);
         let look_again = || self.settle(self.judge(&entry, min_valid));
@@ -295,7 +293,7 @@ impl Inner {
     }
 
     async fn wait(self: Arc<Self>, flight: Flight, entry: Arc<Entry>, min_valid: Duration) -> Answer {
-        match flight.outcome().await {
+        match flight.await {
             Ok(held) => Ok(from_network(held)),
             Err(error) => self.last_resort(&entry, min_valid).ok_or(error),
         }

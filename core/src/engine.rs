@@ -12,11 +12,10 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 
 use tokio::runtime::{Builder, Handle};
 
-use crate::cache::key::CacheKey;
 use crate::cache::memory::Registry;
 use crate::discovery::Shelf;
 use crate::error::Error;
-use crate::flight::Flight;
+use crate::flight::Flights;
 use crate::transport::Route;
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
@@ -28,7 +27,7 @@ pub(crate) struct Engine {
     runtime: OnceLock<Result<Handle, Error>>,
     http: Mutex<HashMap<Route, reqwest::Client>>,
     metadata: Mutex<HashMap<(Route, String), Shelf>>,
-    pub(crate) flights: Mutex<HashMap<CacheKey, Flight>>,
+    pub(crate) flights: Flights,
     pub(crate) registry: Registry,
 }
 
@@ -88,7 +87,7 @@ impl Engine {
             runtime: OnceLock::new(),
             http: Mutex::default(),
             metadata: Mutex::default(),
-            flights: Mutex::default(),
+            flights: Flights::new(),
             registry,
         }
     }
