@@ -18,5 +18,5 @@ foreach (
         'TransportError', 'ServerError', 'ResponseError', 'CacheError', 'AccessToken', 'Client',
     ] as $class
 ) {
-    class_exists("Tokenwell\\$class");
+    class_exists("Tokenwell\\$class") || throw new LogicException("no class $class");
 }

@@ -49,6 +49,7 @@ class TokenwellError extends \RuntimeException
     private function forgetArguments(): void
     {
         $trace = [];
+        /** @var array{class?: string, function: string, args?: list<mixed>} $frame */
         foreach ($this->getTrace() as $frame) {
             $ours = str_starts_with($frame['class'] ?? $frame['function'], __NAMESPACE__ . '\\');
             $trace[] = $ours ? array_diff_key($frame, ['args' => null]) : $frame;

@@ -18,6 +18,7 @@ mod command;
 mod connection;
 mod control;
 mod dn;
+mod dpop;
 mod files;
 mod form;
 mod http;

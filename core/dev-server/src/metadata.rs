@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::client_auth::AuthMethod;
+use crate::dpop::Mode;
 use crate::http::Request;
 use crate::jose::jwk::ALGORITHMS;
 use crate::realm::Realm;
@@ -40,6 +41,9 @@ pub(crate) fn respond(realm: &Realm, request: &Request, edits: Edits<'_>) -> Res
     if realm.settings.auth_methods.iter().any(|method| method.is_tls()) {
         members.insert("mtls_endpoint_aliases".to_owned(), aliases(realm));
         members.insert("tls_client_certificate_bound_access_tokens".to_owned(), true.into());
+    }
+    if realm.settings.dpop != Mode::Off {
+        members.insert("dpop_signing_alg_values_supported".to_owned(), json!(ALGORITHMS));
     }
     edits.apply(&mut members);
     Response::json(200, &Value::Object(members))

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::Arc;
 
-use serde_json::{Value, json};
 use tokio_rustls::rustls::client::danger::HandshakeSignatureValid;
 use tokio_rustls::rustls::crypto::ring::default_provider;
 use tokio_rustls::rustls::crypto::{WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature};
@@ -126,7 +125,7 @@ fn check_registered(realm: &Realm, certificate: &CertificateDer<'_>) -> Result<(
     if known { Ok(()) } else { Err("the client certificate is not the registered one") }
 }
 
-/// What binds a token to the certificate of the connection, where there is one.
-pub(crate) fn confirmation(peer: &Peer) -> Option<Value> {
-    peer.certificates.first().map(|certificate| json!({"x5t#S256": sha256(certificate)}))
+/// The thumbprint of the connection's certificate, to which a token is bound.
+pub(crate) fn thumbprint(peer: &Peer) -> Option<String> {
+    peer.certificates.first().map(sha256)
 }

@@ -13,6 +13,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
 use crate::access_token::Signer;
+use crate::dpop::Nonces;
 use crate::http::Request;
 use crate::issued::{Facts, Grant, Issued};
 use crate::jose::jwk::Key;
@@ -47,6 +48,7 @@ struct State {
     issued: Issued,
     /// What may be used once, each with a word for its kind.
     seen: Seen,
+    nonces: Option<Nonces>,
     /// How far the realm's clock is ahead of the real one, in seconds.
     offset: f64,
 }
@@ -156,6 +158,22 @@ impl Realm {
     /// True when this kind of identifier was never used before.
     pub(crate) fn first_use(&self, kind: &str, id: &str) -> bool {
         self.state().seen.first_use(&format!("{kind} {id}"))
+    }
+
+    /// The nonce that the next proof must have.
+    pub(crate) fn nonce(&self) -> String {
+        self.with_nonces(Nonces::current)
+    }
+
+    /// True where a proof may have this nonce; the next needs another.
+    pub(crate) fn use_nonce(&self, nonce: &str) -> bool {
+        self.with_nonces(|nonces, now| nonces.accept(nonce, now))
+    }
+
+    fn with_nonces<T>(&self, action: impl FnOnce(&mut Nonces, f64) -> T) -> T {
+        let mut state = self.state();
+        let now = now_with(state.offset);
+        action(state.nonces.get_or_insert_with(|| Nonces::new(now)), now)
     }
 
     /// The realm's time in seconds since 1970.

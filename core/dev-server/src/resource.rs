@@ -1,9 +1,11 @@
-//! A protected resource (RFC 6750).
+//! A protected resource (RFC 6750, 8705 and 9449).
 
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::dpop::{self, Mode};
 use crate::http::Request;
 use crate::issued::Grant;
+use crate::jose::jwk::ALGORITHMS;
 use crate::mtls;
 use crate::realm::Realm;
 use crate::response::Response;
@@ -15,24 +17,36 @@ struct Refusal {
     /// Empty where the request has no token: then nothing is said of it (RFC 6750, 3.1).
     error: &'static str,
     description: &'static str,
+    /// Whether the challenge is for a proof.
+    proof: bool,
 }
 
 impl Refusal {
-    fn invalid_token(description: &'static str) -> Refusal {
-        Refusal { status: 401, error: "invalid_token", description }
+    const NO_TOKEN: Refusal = Refusal { status: 401, error: "", description: "", proof: false };
+
+    fn invalid_token(proof: bool, description: &'static str) -> Refusal {
+        Refusal { status: 401, error: "invalid_token", description, proof }
     }
 
     fn respond(&self, realm: &Realm) -> Response {
-        if self.error.is_empty() {
-            let response = Response::json(self.status, &json!({}));
-            return response.with_header("WWW-Authenticate", "Bearer");
+        let proof = self.proof || realm.settings.dpop == Mode::Required;
+        let mut parts = Vec::new();
+        if !self.error.is_empty() {
+            parts.push(format!(r#"error="{}", error_description="{}""#, self.error, self.description));
         }
-        let mut challenge = format!(r#"Bearer error="{}", error_description="{}""#, self.error, self.description);
         if let Some(scope) = realm.settings.resource_scope.as_ref().filter(|_| self.status == 403) {
-            challenge.push_str(&format!(r#", scope="{scope}""#));
+            parts.push(format!(r#"scope="{scope}""#));
         }
-        let response = Response::oauth_error(self.status, self.error, self.description);
-        response.with_header("WWW-Authenticate", challenge)
+        if proof {
+            parts.push(format!(r#"algs="{}""#, ALGORITHMS.join(" ")));
+        }
+        let challenge = format!("{} {}", if proof { "DPoP" } else { "Bearer" }, parts.join(", "));
+        let response = if self.error.is_empty() {
+            Response::json(self.status, &json!({}))
+        } else {
+            Response::oauth_error(self.status, self.error, self.description)
+        };
+        response.with_header("WWW-Authenticate", challenge.trim_end())
     }
 }
 
@@ -46,22 +60,48 @@ pub(crate) fn respond(realm: &Realm, request: &Request) -> Response {
 
 fn authorize(realm: &Realm, request: &Request) -> Result<Grant, Refusal> {
     let mut headers = request.headers_named("authorization");
-    let header = headers.next().ok_or(Refusal { status: 401, error: "", description: "" })?;
+    let header = headers.next().ok_or(Refusal::NO_TOKEN)?;
     if headers.next().is_some() {
-        return Err(Refusal { status: 400, error: "invalid_request", description: "two Authorization headers" });
+        let description = "two Authorization headers";
+        return Err(Refusal { status: 400, error: "invalid_request", description, proof: false });
     }
     let (scheme, token) = header.split_once(' ').unwrap_or((header, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal { status: 401, error: "", description: "" });
+    let proof = scheme.eq_ignore_ascii_case("dpop") && realm.settings.dpop != Mode::Off;
+    if !proof && !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Refusal::NO_TOKEN);
     }
-    let grant = realm.active(token).ok_or(Refusal::invalid_token("the token is unknown, expired or revoked"))?;
-    if grant.facts.cnf.is_some() && grant.facts.cnf != mtls::confirmation(&request.peer) {
-        return Err(Refusal::invalid_token("the token is bound to another client certificate"));
-    }
+    let unknown = Refusal::invalid_token(proof, "the token is unknown, expired or revoked");
+    let grant = realm.active(token).ok_or(unknown)?;
+    check_binding(realm, request, &grant, proof.then_some(token))?;
     let granted = |wanted: &str| grant.scope.as_deref().unwrap_or_default().split(' ').any(|scope| scope == wanted);
     let needed = realm.settings.resource_scope.as_deref().unwrap_or_default();
     if !needed.split_whitespace().all(granted) {
-        return Err(Refusal { status: 403, error: "insufficient_scope", description: "the token has not the scope" });
+        let description = "the token has not the scope";
+        return Err(Refusal { status: 403, error: "insufficient_scope", description, proof });
     }
     Ok(grant)
+}
+
+/// Checks that whoever sends the token is whom it was issued to; `proven` is the token where it comes with a proof.
+fn check_binding(realm: &Realm, request: &Request, grant: &Grant, proven: Option<&str>) -> Result<(), Refusal> {
+    let bound_to = |kind: &str| grant.facts.cnf.as_ref().and_then(|cnf| cnf.get(kind)).and_then(Value::as_str);
+    if let Some(thumbprint) = bound_to("x5t#S256")
+        && mtls::thumbprint(&request.peer).as_deref() != Some(thumbprint)
+    {
+        return Err(Refusal::invalid_token(false, "the token is bound to another client certificate"));
+    }
+    let key = match proven {
+        None => None,
+        Some(token) => dpop::check(realm, request, Some(token)).map_err(|failure| Refusal {
+            status: 401,
+            error: failure.error(),
+            description: failure.description(),
+            proof: true,
+        })?,
+    };
+    if key.as_deref() == bound_to("jkt") {
+        Ok(())
+    } else {
+        Err(Refusal::invalid_token(true, "the token is bound to another key, or to none"))
+    }
 }

@@ -36,7 +36,7 @@ impl Endpoint {
 
     /// The real answer of the realm.
     pub(crate) fn respond(self, realm: &Realm, request: &Request, edits: Edits<'_>) -> Response {
-        match self {
+        let response = match self {
             Endpoint::Token => token::respond(realm, request, edits),
             Endpoint::Introspection => introspect::respond(realm, request),
             Endpoint::Metadata => metadata::respond(realm, request, edits),
@@ -44,7 +44,9 @@ impl Endpoint {
             Endpoint::Revocation => revoke::respond(realm, request),
             Endpoint::Resource => resource::respond(realm, request),
             Endpoint::Missing => Response::empty(404),
-        }
+        };
+        let nonce = realm.settings.dpop_nonce && matches!(self, Endpoint::Token | Endpoint::Resource);
+        if nonce { response.with_header("DPoP-Nonce", realm.nonce()) } else { response }
     }
 }
 

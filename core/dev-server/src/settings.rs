@@ -6,6 +6,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 
 use crate::access_token::Format;
 use crate::client_auth::{AuthMethod, BasicEncoding};
+use crate::dpop::Mode;
 use crate::jose::jwk::Key;
 use crate::jose::spki;
 use crate::realm::random_text;
@@ -27,6 +28,9 @@ pub(crate) struct Settings {
     pub(crate) tls_client_auth_subject_dn: Option<String>,
     /// The certificate for `self_signed_tls_client_auth`, in PEM.
     client_certificate: Option<String>,
+    pub(crate) dpop: Mode,
+    /// Whether proofs need a nonce.
+    pub(crate) dpop_nonce: bool,
     /// The scope that a token needs at the resource, words with a space between them.
     pub(crate) resource_scope: Option<String>,
     /// How far the realm's clock is ahead at first, in seconds.
@@ -53,6 +57,8 @@ impl Default for Settings {
             access_token_format: Format::Opaque,
             tls_client_auth_subject_dn: None,
             client_certificate: None,
+            dpop: Mode::Off,
+            dpop_nonce: false,
             resource_scope: None,
             clock_offset: 0.0,
             jwks: None,

@@ -4,6 +4,7 @@ use serde_json::{Map, Value, json};
 
 use crate::access_token::{self, Format};
 use crate::client_auth::{Refusal, authenticate, read_form};
+use crate::dpop;
 use crate::form::Form;
 use crate::http::Request;
 use crate::issued::Facts;
@@ -67,9 +68,10 @@ fn issue(realm: &Realm, request: &Request) -> Result<(Map<String, Value>, Facts)
     if !scope.is_none_or(is_scope) {
         return Err(refusal("invalid_scope", "scope is malformed"));
     }
+    let key = dpop::check(realm, request, None).map_err(|failure| refusal(failure.error(), failure.description()))?;
     let mut members = Map::new();
     members.insert("access_token".to_owned(), random_text(TOKEN_BYTES).into());
-    members.insert("token_type".to_owned(), json!("Bearer"));
+    members.insert("token_type".to_owned(), json!(if key.is_some() { "DPoP" } else { "Bearer" }));
     members.insert("expires_in".to_owned(), realm.settings.expires_in.into());
     if let Some(scope) = scope {
         members.insert("scope".to_owned(), scope.into());
@@ -78,10 +80,19 @@ fn issue(realm: &Realm, request: &Request) -> Result<(Map<String, Value>, Facts)
     let facts = Facts {
         subject: realm.settings.client_id.clone(),
         audience,
-        cnf: mtls::confirmation(&request.peer),
+        cnf: confirmation(request, key),
         ..Facts::default()
     };
     Ok((members, facts))
+}
+
+/// What the token is bound to: a certificate, a key, or both.
+fn confirmation(request: &Request, key: Option<String>) -> Option<Value> {
+    let parts: Map<String, Value> = [("x5t#S256", mtls::thumbprint(&request.peer)), ("jkt", key)]
+        .into_iter()
+        .filter_map(|(name, thumbprint)| Some((name.to_owned(), thumbprint?.into())))
+        .collect();
+    (!parts.is_empty()).then_some(Value::Object(parts))
 }
 
 fn refusal(error: &'static str, description: &'static str) -> Refusal {

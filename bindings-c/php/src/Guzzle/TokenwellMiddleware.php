@@ -32,7 +32,9 @@ final class TokenwellMiddleware
     /** The middleware, for `HandlerStack::push()`. */
     public static function for(Client $client): callable
     {
-        return static fn (callable $next): callable => new self($client, $next);
+        return
+            /** @param callable(RequestInterface, array<string, mixed>): PromiseInterface $next */
+            static fn (callable $next): callable => new self($client, $next);
     }
 
     /** @param array<string, mixed> $options of the transfer */

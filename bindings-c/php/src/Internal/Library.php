@@ -22,7 +22,10 @@ final class Library
     private const HINT = 'build it with `make -C bindings-c build`, or set TOKENWELL_LIBRARY to the path of libtokenwell.so.0';
     private const HINT_FPM = 'in php.ini set ffi.preload to the installed tokenwell/ffi.h and opcache.preload to the preload.php of this package';
 
+    /** @var (\FFI&Functions)|null */
     private static ?\FFI $ffi = null;
+    /** @var array<string, \FFI\CType> parsed once */
+    private static array $types = [];
 
     /**
      * The functions of tokenwell.h.
@@ -43,13 +46,19 @@ final class Library
     public static function make(string $type, string $function, #[\SensitiveParameter] mixed ...$arguments): Handle
     {
         $ffi = self::ffi();
-        $object = $ffi->new("tokenwell_$type *");
-        $error = $ffi->new('tokenwell_error *');
+        $object = self::pointer("tokenwell_$type *");
+        $error = self::pointer('tokenwell_error *');
         $ffi->$function(...$arguments, ...[\FFI::addr($object), \FFI::addr($error)]);
         if (!\FFI::isNull($error)) {
             throw self::exception($error);
         }
         return new Handle($object, "tokenwell_{$type}_free");
+    }
+
+    private static function pointer(string $type): \FFI\CData
+    {
+        $parsed = self::$types[$type] ??= self::ffi()->type($type) ?? throw new \LogicException("no type $type");
+        return self::ffi()->new($parsed) ?? throw new \LogicException("no memory for $type");
     }
 
     private static function exception(\FFI\CData $error): TokenwellError
@@ -78,16 +87,22 @@ final class Library
         return $exception;
     }
 
-    /** The library that php.ini has loaded (ffi.preload). */
+    /**
+     * The library that php.ini has loaded (ffi.preload).
+     *
+     * @return (\FFI&Functions)|null
+     */
     private static function preloaded(): ?\FFI
     {
         try {
+            /** @var \FFI&Functions */
             return \FFI::scope('tokenwell');
         } catch (\FFI\Exception) {
             return null;
         }
     }
 
+    /** @return \FFI&Functions */
     private static function load(): \FFI
     {
         $package = \dirname(__DIR__, 2);
@@ -95,6 +110,7 @@ final class Library
         $ours = "$package/lib/libtokenwell.so.0";
         $library = getenv('TOKENWELL_LIBRARY') ?: (is_file($ours) ? $ours : 'libtokenwell.so.0');
         try {
+            /** @var \FFI&Functions */
             return \FFI::cdef($header, $library);
         } catch (\FFI\Exception $cause) {
             $hint = str_contains($cause->getMessage(), 'ffi.enable') ? self::HINT_FPM : self::HINT;

@@ -25,7 +25,8 @@ final class Options
         foreach ($options as $name => $value) {
             if ($value !== null) {
                 $snake = strtolower((string) preg_replace('/[A-Z]/', '_$0', (string) $name));
-                $members[] = json_encode($snake, self::FLAGS | JSON_INVALID_UTF8_SUBSTITUTE) . ':' . self::value($snake, $value);
+                $key = (string) json_encode($snake, self::FLAGS | JSON_INVALID_UTF8_SUBSTITUTE);
+                $members[] = "$key:" . self::value($snake, $value);
             }
         }
         return '{' . implode(',', $members) . '}';
@@ -38,7 +39,7 @@ final class Options
             return '{}';
         }
         try {
-            return json_encode($value, self::FLAGS);
+            return (string) json_encode($value, self::FLAGS);
         } catch (\JsonException $cause) {
             throw new ConfigError("`$name` cannot be written as JSON: {$cause->getMessage()}", 'option_invalid');
         }

@@ -24,6 +24,7 @@ final class Retry
         if ($response->getStatusCode() !== 401) {
             return false;
         }
+        $error = [];
         preg_match('/\berror\s*=\s*"?([^",\s]*)/i', $response->getHeaderLine('WWW-Authenticate'), $error);
         $body = $request->getBody();
         return \in_array($error[1] ?? 'invalid_token', ['', 'invalid_token'], true) && ($body->isSeekable() || $body->getSize() === 0);

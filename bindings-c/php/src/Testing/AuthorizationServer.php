@@ -33,11 +33,12 @@ final class AuthorizationServer
     {
         $this->owner = (int) getmypid();
         $process = proc_open(self::command(), [['pipe', 'r'], ['pipe', 'w'], STDERR], $this->pipes);
-        $line = \is_resource($process) ? fgets($this->pipes[1]) : false;
+        $line = isset($this->pipes[1]) ? fgets($this->pipes[1]) : false;
         if ($line === false || !\is_resource($process)) {
             throw new \RuntimeException('the development authorization server did not start: set TOKENWELL_DEV_SERVER to its path');
         }
         $this->process = $process;
+        /** @var array<string, string> $about */
         $about = json_decode($line, true, flags: JSON_THROW_ON_ERROR);
         $this->issuer = $about['issuer'];
         $this->tokenEndpoint = $about['token_endpoint'];
@@ -85,6 +86,7 @@ final class AuthorizationServer
     /** @return list<array<string, mixed>> the requests that have arrived */
     public function requests(): array
     {
+        /** @var list<array<string, mixed>> */
         return $this->call('GET', 'realms/root/requests')['requests'];
     }
 
@@ -104,6 +106,7 @@ final class AuthorizationServer
         if ($answer === false) {
             throw new \RuntimeException("$method $path failed: " . (error_get_last()['message'] ?? ''));
         }
+        /** @var array<string, mixed> */
         return json_decode($answer, true, flags: JSON_THROW_ON_ERROR | JSON_BIGINT_AS_STRING);
     }
 

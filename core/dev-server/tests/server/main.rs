@@ -7,6 +7,7 @@ mod assertions;
 mod binary;
 mod client;
 mod control;
+mod dpop;
 mod faults;
 mod https;
 mod jwt;
