@@ -51,6 +51,8 @@ impl ClientBuilder {
         issuer
         /// URL of the token endpoint (RFC 6749 section 3.2).
         token_endpoint
+        /// Name of a provider profile, e.g. `entra`.
+        provider
         /// Client identifier (RFC 6749 section 2.2).
         client_id
         /// Client secret (RFC 6749 section 2.3.1).

@@ -66,7 +66,10 @@ impl Client {
     pub fn new(config: Config) -> Result<Client, Error> {
         let target = Target::new(&config, &TokenRequest::default());
         Ok(Client(Arc::new(Inner {
-            policy: Policy { refresh_at: config.refresh_at, leeway: config.leeway },
+            policy: Policy {
+                refresh_at: config.profile.semantics.refresh_at(config.refresh_at),
+                leeway: config.leeway,
+            },
             counters: Arc::default(),
             closed: AtomicBool::new(false),
             entry: find_entry(&config, target),

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use crate::error::Error;
+use crate::provider::Profile;
 use crate::secret::Secret;
 use crate::source::Source;
 
@@ -104,6 +105,8 @@ pub(crate) struct Options {
     issuer: Option<String>,
     /// URL of the token endpoint (RFC 6749 section 3.2). https, or http on a loopback host.
     token_endpoint: Option<String>,
+    /// Name of a provider profile, which sets what is odd about that provider: entra, auth0, okta, keycloak, zoom, ...
+    provider: Option<String>,
     /// Client identifier (RFC 6749 section 2.2).
     client_id: Option<String>,
     /// Client secret (RFC 6749 section 2.3.1).
@@ -161,6 +164,14 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
+    /// The token endpoint as the audience of an assertion, for the providers that want it so.
+    fn as_audience(&self, profile: &Profile) -> Option<String> {
+        match self {
+            Endpoint::Token(url) if profile.assertion_for_endpoint => Some(url.to_string()),
+            _ => None,
+        }
+    }
+
     pub(crate) fn url(&self) -> &Url {
         match self {
             Endpoint::Token(url) | Endpoint::Issuer { url, .. } => url,
@@ -172,6 +183,7 @@ impl Endpoint {
 #[derive(Clone)]
 pub struct Config {
     pub(crate) endpoint: Endpoint,
+    pub(crate) profile: Profile,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<Source>,
     pub(crate) private_key: Option<Source>,

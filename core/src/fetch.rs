@@ -15,6 +15,7 @@ use crate::discovery;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::lifecycle;
+use crate::provider::Semantics;
 use crate::random;
 use crate::request::Form;
 use crate::response::{self, Answer};
@@ -99,7 +100,8 @@ impl<'a> Search<'a> {
         let sent = Sent::now();
         let reply = transport::post(&self.http, &url, &outgoing).await?;
         self.seen_offset = retry_after::clock_offset(&reply.headers, clock::wall());
-        let answer = response::read(reply.status, &reply.body, &echoes(self.config, &self.credential));
+        let answer =
+            response::read(reply.status, &reply.body, &self.config.profile, &echoes(self.config, &self.credential));
         let answer = answer.map_err(|error| match error.retryable() {
             true => error.with_retry_after(retry_after::read(&reply.headers, sent.wall)),
             false => error,
@@ -112,7 +114,7 @@ impl<'a> Search<'a> {
         if self.credential_has_changed(error).await || self.clock_was_wrong(error) {
             return Some(Duration::ZERO);
         }
-        is_repeatable(error)
+        is_repeatable(error, self.config.profile.semantics)
             .then(|| lifecycle::next_attempt(self.attempts, error.wait(), left, random::unit()))
             .flatten()
     }
@@ -174,10 +176,17 @@ impl Sent {
     }
 }
 
-/// No answer was begun, or the server itself says that it is a passing fault.
-fn is_repeatable(error: &Error) -> bool {
-    let before_answer = error.kind() == ErrorKind::Transport && matches!(error.code(), "connect" | "closed");
-    before_answer || matches!(error.http_status(), Some(408 | 429 | 500..=599))
+/// No answer was begun, or the server itself says that it is a passing fault. Where a second token ends the first, only
+/// what certainly issued none is repeated.
+fn is_repeatable(error: &Error, semantics: Semantics) -> bool {
+    let transport = (error.kind() == ErrorKind::Transport).then(|| error.code());
+    match semantics {
+        Semantics::Exclusive => transport == Some("connect") || error.http_status() == Some(429),
+        _ => {
+            matches!(transport, Some("connect" | "closed"))
+                || matches!(error.http_status(), Some(408 | 429 | 500..=599))
+        }
+    }
 }
 
 fn out_of_time(config: &Config) -> Error {

@@ -32,6 +32,7 @@ mod flight;
 mod key;
 mod lifecycle;
 mod pending;
+mod provider;
 mod random;
 mod request;
 mod response;

@@ -18,7 +18,7 @@ pub(crate) enum Phase {
 /// The options that decide about phases.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Policy {
-    /// Fraction of the lifetime, between 0 and 1.
+    /// Fraction of the lifetime, above 0; 1: no refresh before the token is spent.
     pub(crate) refresh_at: f64,
     /// `None`: the smaller of 10 seconds and a tenth of the lifetime.
     pub(crate) leeway: Option<Duration>,
@@ -49,10 +49,10 @@ impl Policy {
         self.leeway.unwrap_or(Duration::from_secs(10).min(lifetime / 10)).min(lifetime / 2)
     }
 
-    /// No refresh gives a token that lives longer than the server lets it: what is asked for is cut to `refresh_at` of
-    /// the lifetime, or every call would be a request.
+    /// No refresh gives a token that lives longer than the server lets it: what is asked for is cut to `refresh_at` (or nine
+    /// tenths) of the lifetime, or every call would be a request.
     fn attainable(&self, lifetime: Duration, min_valid: Duration) -> Duration {
-        min_valid.min(lifetime.mul_f64(self.refresh_at))
+        min_valid.min(lifetime.mul_f64(self.refresh_at.min(0.9)))
     }
 }
 
@@ -165,7 +165,7 @@ mod tests {
     }
 
     prop_compose! {
-        fn policies()(refresh_at in 0.01..0.99_f64, leeway in proptest::option::of(0..100_000_u64)) -> Policy {
+        fn policies()(refresh_at in 0.01..=1.0_f64, leeway in proptest::option::of(0..100_000_u64)) -> Policy {
             Policy { refresh_at, leeway: leeway.map(Duration::from_secs) }
         }
     }

@@ -128,12 +128,12 @@ impl Form {
     /// The request without client authentication.
     pub(crate) fn client_credentials(config: &Config, target: &Target) -> Form {
         let mut form = Form::default();
-        form.add("grant_type", "client_credentials");
+        form.add("grant_type", config.profile.grant_type);
         if !target.scope.is_empty() {
-            form.add("scope", &target.scope.join(" "));
+            form.add("scope", &target.scope.join(config.profile.scope_separator));
         }
         for audience in &target.audience {
-            form.add("audience", audience);
+            form.add(config.profile.audience_parameter, audience);
         }
         for resource in &target.resource {
             form.add("resource", resource);

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
+use crate::provider::Profile;
 use crate::secret::{clean, shows};
 use crate::strict::{DUPLICATE, Strict};
 
@@ -65,7 +66,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// Reads an answer. `echoes` are the texts that must not come back in an error.
-pub(crate) fn read(status: u16, body: &[u8], echoes: &[String]) -> Result<Answer, Error> {
+pub(crate) fn read(status: u16, body: &[u8], profile: &Profile, echoes: &[String]) -> Result<Answer, Error> {
     // RFC 8259 section 8.1 lets a reader ignore a byte order mark.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let members: Members<'_> =
@@ -77,7 +78,7 @@ pub(crate) fn read(status: u16, body: &[u8], echoes: &[String]) -> Result<Answer
         let message = format!("the server answered with status {status} and JSON that names no error");
         return Err(Error::new(ErrorKind::Response, "unexpected_status", message).with_status(status));
     }
-    token(&members, echoes).map_err(|error| error.with_status(status).with_retryable(false))
+    token(&members, profile, echoes).map_err(|error| error.with_status(status).with_retryable(false))
 }
 
 fn fault(code: &'static str, message: impl Into<String>) -> Error {
@@ -139,7 +140,7 @@ fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: &[S
         Some(text) if !text.is_empty() => format!("the server refused: {code}: {text}"),
         _ => format!("the server refused: {code}"),
     };
-    let hint = hint(&code);
+    let hint = hint(&code, description.as_deref().unwrap_or(""));
     let error = Error::new(ErrorKind::Server, code, message).with_status(status).with_description(description);
     match hint {
         Some(hint) => error.with_hint(hint),
@@ -147,9 +148,17 @@ fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: &[S
     }
 }
 
-/// What to do about the errors of RFC 6749 section 5.2, RFC 8707 section 2 and their kin.
-fn hint(code: &str) -> Option<&'static str> {
+/// What to do about the errors of RFC 6749 section 5.2, RFC 8707 section 2 and their kin; what providers say in descriptions first.
+fn hint(code: &str, description: &str) -> Option<&'static str> {
     Some(match code {
+        _ if description.contains("AADSTS7000215") => {
+            "`client_secret` is the id of the secret: give its value, which Entra shows once when the secret is made"
+        }
+        _ if description.contains("AADSTS700024")
+            || description.contains("assertion is not within its valid time range") =>
+        {
+            "check this machine's clock: the assertion's times do not fit the server's"
+        }
         "invalid_client" => {
             "check `client_id` and `client_secret`, and `token_endpoint_auth_method`; if the secret has special characters and the server does not decode them, set `basic_encoding` to \"raw\""
         }
@@ -168,10 +177,10 @@ fn hint(code: &str) -> Option<&'static str> {
     })
 }
 
-fn token(members: &Members<'_>, echoes: &[String]) -> Result<Answer, Error> {
+fn token(members: &Members<'_>, profile: &Profile, echoes: &[String]) -> Result<Answer, Error> {
     const KNOWN: [&str; 5] = ["access_token", "token_type", "expires_in", "scope", "refresh_token"];
     let value = value(members)?;
-    token_type(members, echoes)?;
+    token_type(members, profile, echoes)?;
     let others = members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_ref()));
     let read = |raw: &RawValue| serde_json::from_str(raw.get()).map(|Strict(value)| value);
     let extra = others
@@ -195,18 +204,26 @@ fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
     Ok(value)
 }
 
-fn token_type(members: &Members<'_>, echoes: &[String]) -> Result<(), Error> {
-    if members.get("token_type").is_none() {
-        return Err(fault("token_type_missing", "the answer has no `token_type` (RFC 6749 section 5.1 requires it)"));
-    }
-    match members.text("token_type") {
-        Some(kind) if kind.eq_ignore_ascii_case("bearer") => Ok(()),
+/// Bearer, or what the provider's profile says it means by it.
+fn token_type(members: &Members<'_>, profile: &Profile, echoes: &[String]) -> Result<(), Error> {
+    let kind = match members.get("token_type") {
+        Some(_) => members.text("token_type"),
+        None if profile.token_types.contains(&"") => return Ok(()),
+        None => {
+            return Err(fault(
+                "token_type_missing",
+                "the answer has no `token_type` (RFC 6749 section 5.1 requires it)",
+            ));
+        }
+    };
+    match kind.map(|kind| (kind.to_ascii_lowercase(), kind)) {
+        Some((lower, _)) if lower == "bearer" || profile.token_types.contains(&lower.as_str()) && !lower.is_empty() => {
+            Ok(())
+        }
         kind => {
-            let shown = kind.map_or_else(String::new, |kind| format!(" \"{}\"", clean(&kind, 40, echoes)));
-            Err(fault(
-                "token_type_unsupported",
-                format!("the answer's `token_type`{shown} is not Bearer (RFC 6749 section 7.1)"),
-            ))
+            let shown = kind.map_or_else(String::new, |(_, kind)| format!(" \"{}\"", clean(&kind, 40, echoes)));
+            let message = format!("the answer's `token_type`{shown} is not Bearer (RFC 6749 section 7.1)");
+            Err(fault("token_type_unsupported", message))
         }
     }
 }
@@ -241,10 +258,11 @@ fn scope(members: &Members<'_>) -> Result<Option<String>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::STANDARD;
 
     fn lifetime_of(text: &str) -> Result<Option<Duration>, Error> {
         let body = format!(r#"{{"access_token":"a","token_type":"bearer","expires_in":{text}}}"#);
-        read(200, body.as_bytes(), &[]).map(|answer| answer.lifetime)
+        read(200, body.as_bytes(), &STANDARD, &[]).map(|answer| answer.lifetime)
     }
 
     #[test]
@@ -264,7 +282,8 @@ mod tests {
 
     #[test]
     fn f15_broken_json_after_a_token_does_not_show_it() {
-        let error = read(200, br#"{"access_token":"hush-hush","token_type":"bearer"} x"#, &[]).err().unwrap();
+        let error =
+            read(200, br#"{"access_token":"hush-hush","token_type":"bearer"} x"#, &STANDARD, &[]).err().unwrap();
         assert_eq!(error.code(), "not_json");
         assert!(!format!("{error:?}").contains("hush"));
     }
@@ -274,16 +293,18 @@ mod tests {
         for body in
             ["access_token=hush&token_type=bearer", "\"hush5hush5hush5hush5hush5\"", "hush5hush5hush5hush5hush5"]
         {
-            let error = read(200, body.as_bytes(), &[]).err().unwrap();
+            let error = read(200, body.as_bytes(), &STANDARD, &[]).err().unwrap();
             assert!(!error.message().contains("hush"), "{error}");
         }
-        assert!(read(502, b"<html>Bad Gateway</html>", &[]).err().unwrap().message().contains("Bad Gateway"));
+        assert!(
+            read(502, b"<html>Bad Gateway</html>", &STANDARD, &[]).err().unwrap().message().contains("Bad Gateway")
+        );
     }
 
     #[test]
     fn f15_nesting_is_bounded() {
         let body =
             format!(r#"{{"access_token":"a","token_type":"bearer","x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-        assert_eq!(read(200, body.as_bytes(), &[]).err().unwrap().code(), "not_json");
+        assert_eq!(read(200, body.as_bytes(), &STANDARD, &[]).err().unwrap().code(), "not_json");
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
     let lists: [Vec<&str>; 6] = [
         vec![
             "tokenwell 1",
+            config.profile.name,
             config.issuer().unwrap_or(""),
             config.endpoint.url().as_str(),
             &config.client_id,

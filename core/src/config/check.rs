@@ -10,6 +10,7 @@ use super::credential;
 use super::read::wrong;
 use super::{AuthMethod, BasicEncoding, Cache, Config, Endpoint, OneOrMany, Options};
 use crate::error::Error;
+use crate::provider::{self, Profile};
 use crate::secret::Secret;
 
 /// Longer waits than an hour are a mistake in the unit.
@@ -20,14 +21,17 @@ const LONGEST_LIFETIME: f64 = 315_360_000.0;
 pub(super) fn check(options: Options) -> Result<Config, Error> {
     let client_id = client_id(options.client_id.clone())?;
     let endpoint = endpoint(options.issuer.as_deref(), options.token_endpoint.as_deref())?;
-    let auth_method = credential::auth_method(&options)?;
-    credential::check(&options, auth_method)?;
-    let basic_encoding = options.basic_encoding.unwrap_or(BasicEncoding::Form);
+    let profile = profile(options.provider.as_deref())?;
+    let auth_method = credential::auth_method(&options, &profile)?;
+    credential::check(&options, auth_method, &profile)?;
+    let basic_encoding = options.basic_encoding.unwrap_or(profile.basic_encoding);
     if auth_method == AuthMethod::ClientSecretBasic && basic_encoding == BasicEncoding::Raw && client_id.contains(':') {
         let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
         return Err(Error::config("option_conflict", message));
     }
     let proxy = proxy(options.proxy, endpoint.url())?;
+    let assertion_audience = options.assertion_audience.or_else(|| endpoint.as_audience(&profile));
+    let lifetime = f64::from(profile.default_lifetime.unwrap_or(300));
     Ok(Config {
         proxy,
         tls_ca_file: ca_file(options.tls_ca_file)?,
@@ -39,17 +43,18 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         extra_parameters: extra_parameters(options.extra_parameters.unwrap_or_default())?,
         refresh_at: refresh_at(options.refresh_at)?,
         leeway: leeway(options.leeway)?,
-        default_lifetime: seconds("default_lifetime", options.default_lifetime, 300.0, LONGEST_LIFETIME)?,
+        default_lifetime: seconds("default_lifetime", options.default_lifetime, lifetime, LONGEST_LIFETIME)?,
         cache: options.cache.unwrap_or(Cache::Memory),
         client_secret: options.client_secret,
         private_key: options.private_key,
         private_key_id: options.private_key_id,
         client_assertion: options.client_assertion,
         signing_alg: options.token_endpoint_auth_signing_alg,
-        assertion_audience: options.assertion_audience,
-        assertion_type_header: options.assertion_type_header,
+        assertion_audience,
+        assertion_type_header: options.assertion_type_header.or(profile.assertion_typ.map(str::to_owned)),
         client_id,
         endpoint,
+        profile,
         auth_method,
         basic_encoding,
     })
@@ -61,6 +66,18 @@ pub(super) fn missing(name: &str, what: &str) -> Error {
         "option_missing",
         format!("`{name}` is missing: give {what}, or set TOKENWELL_{variable} and use from_env"),
     )
+}
+
+fn profile(name: Option<&str>) -> Result<Profile, Error> {
+    let Some(name) = name else { return Ok(provider::STANDARD) };
+    provider::find(name).ok_or_else(|| {
+        let shown = crate::secret::clean(name, 60, &[]);
+        let message = format!(
+            "`provider` \"{shown}\" is not known: choose one of {}, or leave it out",
+            provider::names().join(", ")
+        );
+        Error::config("option_invalid", message)
+    })
 }
 
 fn client_id(id: Option<String>) -> Result<String, Error> {

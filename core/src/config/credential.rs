@@ -5,10 +5,11 @@ use super::read::wrong;
 use super::{AuthMethod, Options};
 use crate::error::Error;
 use crate::key::{PrivateKey, algorithm_names};
+use crate::provider::Profile;
 use crate::source::Source;
 
 /// The method that is named, or the one that the credential given speaks for. Never found out by trying.
-pub(super) fn auth_method(options: &Options) -> Result<AuthMethod, Error> {
+pub(super) fn auth_method(options: &Options, profile: &Profile) -> Result<AuthMethod, Error> {
     let given = [
         ("client_secret", is_given(&options.client_secret)),
         ("private_key", is_given(&options.private_key)),
@@ -16,7 +17,7 @@ pub(super) fn auth_method(options: &Options) -> Result<AuthMethod, Error> {
     ];
     let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
     let default = match given.as_slice() {
-        [] | ["client_secret"] => AuthMethod::ClientSecretBasic,
+        [] | ["client_secret"] => profile.auth_method.unwrap_or(AuthMethod::ClientSecretBasic),
         [_] => AuthMethod::PrivateKeyJwt,
         [first, second, ..] => {
             let message = format!(
@@ -57,12 +58,12 @@ fn is_given(source: &Option<Source>) -> bool {
 }
 
 /// What can be checked before a source is read.
-pub(super) fn check(options: &Options, method: AuthMethod) -> Result<(), Error> {
+pub(super) fn check(options: &Options, method: AuthMethod, profile: &Profile) -> Result<(), Error> {
     if let Some(secret) = options.client_secret.as_ref().and_then(Source::value) {
         no_control_characters("client_secret", secret)?;
     }
     algorithm(options, method)?;
-    audience(options, method)?;
+    audience(options, method, profile)?;
     if let Some(text) = options.private_key.as_ref().and_then(Source::value) {
         PrivateKey::read(text)?.algorithm(options.token_endpoint_auth_signing_alg.as_deref())?;
     }
@@ -86,10 +87,14 @@ fn algorithm(options: &Options, method: AuthMethod) -> Result<(), Error> {
 }
 
 /// The audience is the issuer; a token endpoint alone does not name it (RFC 7523 as updated in 2025).
-fn audience(options: &Options, method: AuthMethod) -> Result<(), Error> {
+fn audience(options: &Options, method: AuthMethod, profile: &Profile) -> Result<(), Error> {
     let makes_assertion =
         matches!(method, AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt) && options.client_assertion.is_none();
-    if makes_assertion && options.issuer.is_none() && options.assertion_audience.is_none() {
+    if makes_assertion
+        && options.issuer.is_none()
+        && options.assertion_audience.is_none()
+        && !profile.assertion_for_endpoint
+    {
         let message =
             "`assertion_audience` is missing: give the issuer's identifier, or `issuer` instead of `token_endpoint`";
         return Err(Error::config("option_missing", message));

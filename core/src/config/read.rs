@@ -17,9 +17,10 @@ pub(super) enum Form {
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 24] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 25] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
+    ("provider", "the name of a provider profile, for example \"entra\"", Form::Text),
     ("client_id", "a string, the client identifier that your provider issued", Form::Text),
     (
         "client_secret",
