@@ -41,6 +41,7 @@ _AuthMethod: TypeAlias = Literal[
 class _Options(TypedDict, total=False):
     issuer: str | None
     token_endpoint: str | None
+    provider: str | None
     client_id: Required[str]
     client_secret: _Source | None
     token_endpoint_auth_method: _AuthMethod | None
