@@ -52,13 +52,6 @@ impl AuthMethod {
     }
 }
 
-impl AuthMethod {
-    /// Whether the library itself makes a JWT, with times in it.
-    pub(crate) fn makes_assertion(self) -> bool {
-        matches!(self, AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt)
-    }
-}
-
 /// What happens to id and secret before they are joined for HTTP Basic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -253,6 +246,12 @@ impl Config {
             }
         }
         Config::from_value(Value::Object(options))
+    }
+
+    /// Whether the library itself makes a JWT, with times in it.
+    pub(crate) fn makes_assertion(&self) -> bool {
+        let signs = matches!(self.auth_method, AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt);
+        signs && self.client_assertion.is_none()
     }
 
     /// Everything that a secret can come from.

@@ -139,7 +139,7 @@ impl<'a> Search<'a> {
     fn clock_was_wrong(&mut self, error: &Error) -> bool {
         let refused = matches!(error.code(), "invalid_client" | "invalid_grant");
         let differs = lifecycle::is_clock_offset(self.seen_offset - self.attempt.clock_offset, self.seen_offset);
-        if !refused || !differs || self.clock_corrected || !self.config.auth_method.makes_assertion() {
+        if !refused || !differs || self.clock_corrected || !self.config.makes_assertion() {
             return false;
         }
         self.clock_corrected = true;

@@ -10,9 +10,10 @@ pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let now = text(headers, &DATE).and_then(|date| httpdate::parse_http_date(date).ok()).unwrap_or(now);
     let until = |time: SystemTime| time.duration_since(now).unwrap_or_default();
     if let Some(value) = text(headers, &RETRY_AFTER) {
-        return match value.parse::<u64>() {
-            Ok(seconds) => Some(Duration::from_secs(seconds)),
-            Err(_) => httpdate::parse_http_date(value).ok().map(until),
+        return match !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More digits than a number has mean the same as a number that is too large.
+            true => Some(Duration::from_secs(value.parse().unwrap_or(u64::MAX))),
+            false => httpdate::parse_http_date(value).ok().map(until),
         };
     }
     let reset = text(headers, &HeaderName::from_static("x-rate-limit-reset"));
@@ -58,6 +59,7 @@ mod tests {
         assert_eq!(wait(&[("retry-after", "120")]), Some(120));
         assert_eq!(wait(&[date, ("retry-after", "Sun, 06 Nov 1994 08:50:07 GMT")]), Some(30));
         assert_eq!(wait(&[date, ("retry-after", "Sun, 06 Nov 1994 08:40:00 GMT")]), Some(0));
+        assert_eq!(wait(&[("retry-after", &"9".repeat(40))]), Some(u64::MAX));
         assert_eq!(wait(&[("retry-after", "soon")]), None);
         assert_eq!(wait(&[("retry-after", "-5")]), None);
         assert_eq!(wait(&[]), None);
