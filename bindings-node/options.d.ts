@@ -35,6 +35,8 @@ export interface ClientOptions {
   privateKey?: Source;
   /** `kid` of the assertion's header. Default: that of the JWK, if it has one. */
   privateKeyId?: string;
+  /** Name of a provider profile, which sets what is odd about that provider: entra, auth0, okta, keycloak, zoom, ... */
+  provider?: string;
   /** URL of an HTTP proxy. Default: the proxy variables of the environment. */
   proxy?: string | URL;
   /** Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75. */

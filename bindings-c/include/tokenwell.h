@@ -262,9 +262,14 @@ const char *tokenwell_error_hint(const tokenwell_error *error);
 void tokenwell_error_free(tokenwell_error *error);
 
 /**
- * For tests: moves the clocks of the library forward by `seconds`, in this process.
+ * For tests: moves the clocks of the library forward by `seconds` in this process, backwards if negative.
  */
 void tokenwell_testing_advance_clock(double seconds);
+
+/**
+ * For tests: moves the wall clock alone, as the library sees it in this process, as when somebody sets the clock.
+ */
+void tokenwell_testing_jump_wall_clock(double seconds);
 
 /**
  * For tests: the next token request of this process panics inside the core, and the call fails with `internal_error`.

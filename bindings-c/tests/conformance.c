@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "runner.h"
 
+#include <fcntl.h>
 #include <glob.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -72,7 +73,10 @@ static json_t *options_of(struct run *run, const json_t *given) {
 static tokenwell_error *make_client(struct run *run, const json_t *options, bool from_env) {
   tokenwell_error *error = NULL;
   tokenwell_client_free(run->client);
-  never_show(run, text_of(options, "client_secret"));
+  const char *secrets[] = {"client_secret", "private_key", "client_assertion"};
+  for (size_t i = 0; i < 3; i++) {
+    never_show(run, text_of(options, secrets[i]), 3);
+  }
   if (from_env) {
     tokenwell_client_from_env(&run->client, &error);
   } else {
@@ -151,7 +155,6 @@ static bool step_call(struct run *run, const json_t *step) {
     tokenwell_error_free(result->error);
   }
   if (last != NULL) {
-    never_show(run, last);
     free(run->last);
     run->last = last;
   }
@@ -186,7 +189,77 @@ static bool control(struct run *run, const char *part, json_t *body) {
 
 static bool step_advance(struct run *run, const json_t *seconds) {
   tokenwell_testing_advance_clock(json_number_value(seconds));
+  run->advanced += json_number_value(seconds);
   return control(run, "clock", json_pack("{s:O}", "advance", seconds));
+}
+
+static bool step_jump(struct run *run, const json_t *seconds) {
+  tokenwell_testing_jump_wall_clock(json_number_value(seconds));
+  run->jumped += json_number_value(seconds);
+  return true;
+}
+
+static bool step_arrived(struct run *run, const json_t *count) {
+  for (double end = now() + 5; now() < end; pause_ms(10)) {
+    json_t *log = realm_log(run);
+    json_int_t total = json_integer_value(json_object_get(log, "total"));
+    json_decref(log);
+    if (total >= json_integer_value(count)) {
+      return true;
+    }
+  }
+  return wrong(run, "the requests did not arrive within 5 s");
+}
+
+/* Writes a file of the case for its owner alone; `text` null: takes it away. */
+static bool write_file(struct run *run, const char *name, const json_t *text) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", run->folder, name);
+  if (json_is_null(text)) {
+    return unlink(path) == 0 || wrong(run, "%s cannot be removed", name);
+  }
+  never_show(run, json_string_value(text), 3);
+  size_t length;
+  char *bytes = bytes_of(text, &length);
+  int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  bool ok = file >= 0 && write(file, bytes, length) == (ssize_t)length;
+  close(file);
+  free(bytes);
+  return ok || wrong(run, "%s cannot be written", name);
+}
+
+/* The folder and files of a case, and the variables that name them. */
+static bool make_files(struct run *run, const json_t *files) {
+  const char *name;
+  json_t *text;
+  bool ok = true;
+  snprintf(run->folder, sizeof run->folder, "/tmp/tokenwell-XXXXXX");
+  if (files == NULL || mkdtemp(run->folder) == NULL) {
+    return files == NULL || wrong(run, "no folder for the files");
+  }
+  json_object_foreach((json_t *)files, name, text) {
+    char variable[256], path[512];
+    snprintf(variable, sizeof variable, "file:%s", name);
+    snprintf(path, sizeof path, "%s/%s", run->folder, name);
+    json_object_set_new(run->vars, variable, json_string(path));
+    json_t *filled = expanded(text, run->vars);
+    ok = ok && (json_is_null(text) || write_file(run, name, filled));
+    json_decref(filled);
+  }
+  return ok;
+}
+
+static void remove_files(struct run *run, const json_t *files) {
+  const char *name;
+  json_t *text;
+  json_object_foreach((json_t *)files, name, text) {
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s", run->folder, name);
+    unlink(path);
+  }
+  if (files != NULL) {
+    rmdir(run->folder);
+  }
 }
 
 static bool step_invalidate(struct run *run, const json_t *value) {
@@ -230,6 +303,12 @@ static bool play_step(struct run *run, const json_t *step) {
     return expect_stats(run, value);
   } else if ((value = json_object_get(step, "advance")) != NULL) {
     return step_advance(run, value);
+  } else if ((value = json_object_get(step, "jump")) != NULL) {
+    return step_jump(run, value);
+  } else if ((value = json_object_get(step, "arrived")) != NULL) {
+    return step_arrived(run, value);
+  } else if ((value = json_object_get(step, "write")) != NULL) {
+    return write_file(run, text_of(value, "name"), json_object_get(value, "text"));
   } else if ((value = json_object_get(step, "new_client")) != NULL) {
     return step_new_client(run, value);
   } else if ((value = json_object_get(step, "invalidate")) != NULL) {
@@ -300,28 +379,42 @@ static bool play_case(struct run *run, const json_t *the_case) {
   return ok;
 }
 
+/* What may not be shown, the files and the environment; then the case, and all of it taken back. */
+static bool run_in_place(struct run *run, const json_t *the_case) {
+  json_t *files = json_object_get(the_case, "files"), *text;
+  json_t *shown = expanded(json_object_get(the_case, "never_shown"), run->vars);
+  size_t index;
+  bool ok = known(run, the_case, " name server options env from_env files expect_new steps never_shown not ");
+  ok = ok && make_files(run, files);
+  json_t *env = expanded(json_object_get(the_case, "env"), run->vars), *before = exchange_environment(env);
+  never_show(run, text_of(run->vars, "client_secret"), 3);
+  never_show(run, text_of(env, "TOKENWELL_CLIENT_SECRET"), 3);
+  json_array_foreach(shown, index, text) never_show(run, json_string_value(text), 0);
+  run->options = options_of(run, json_object_get(the_case, "options"));
+  ok = ok && play_case(run, the_case);
+  tokenwell_testing_advance_clock(-run->advanced);
+  tokenwell_testing_jump_wall_clock(-run->jumped);
+  json_decref(exchange_environment(before));
+  remove_files(run, files);
+  json_decref(shown);
+  json_decref(env);
+  json_decref(before);
+  return ok;
+}
+
 static bool run_case(const json_t *the_case, char *why, size_t size) {
   char url[512];
-  json_t *nothing = json_object(), *spec = json_object_get(the_case, "server"), *text;
+  json_t *nothing = json_object(), *spec = json_object_get(the_case, "server");
   const char *base = text_of(server.about, "control");
-  size_t index;
   snprintf(url, sizeof url, "%s/realms", base);
   json_t *realm = http_json("POST", url, spec ? spec : nothing);
   struct run run = {.vars = json_object_get(realm, "vars"), .never = json_array()};
   snprintf(run.realm, sizeof run.realm, "%s/realms/%s", base, realm ? text_of(realm, "realm") : "?");
-  run.options = options_of(&run, json_object_get(the_case, "options"));
-  bool ok = known(&run, the_case, " name server options env from_env expect_new steps never_shown not ");
-  never_show(&run, text_of(run.vars, "client_secret"));
-  json_t *shown = expanded(json_object_get(the_case, "never_shown"), run.vars);
-  json_array_foreach(shown, index, text) never_show(&run, json_string_value(text));
-  json_t *wanted = expanded(json_object_get(the_case, "env"), run.vars), *before = exchange_environment(wanted);
-  never_show(&run, text_of(wanted, "TOKENWELL_CLIENT_SECRET"));
-  ok = ok && realm != NULL && play_case(&run, the_case);
-  json_decref(exchange_environment(before));
-  snprintf(why, size, "%s", realm ? run.why : "no realm");
+  bool ok = realm != NULL ? run_in_place(&run, the_case) : wrong(&run, "no realm");
+  snprintf(why, size, "%s", run.why);
   tokenwell_client_free(run.client);
   json_decref(http_json("DELETE", run.realm, NULL));
-  json_t *owned[] = {nothing, realm, run.options, run.never, run.issued, shown, wanted, before};
+  json_t *owned[] = {nothing, realm, run.options, run.never, run.issued};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {
     json_decref(owned[i]);
   }

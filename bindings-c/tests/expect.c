@@ -30,9 +30,13 @@ bool known(struct run *run, const json_t *object, const char *names) {
   return true;
 }
 
-void never_show(struct run *run, const char *text) {
-  if (text != NULL && strlen(text) > 3) {
-    json_array_append_new(run->never, json_string(text));
+void never_show(struct run *run, const char *text, size_t longer_than) {
+  for (const char *line = text; line != NULL && *line != '\0';) {
+    size_t length = strcspn(line, "\n");
+    if (length > longer_than) {
+      json_array_append_new(run->never, json_stringn(line, length));
+    }
+    line += length + (line[length] == '\n');
   }
 }
 
@@ -45,7 +49,7 @@ static bool clean(struct run *run, const char *what, const char *text) {
   json_t *secret;
   for (int i = 0; text != NULL && i < 2; i++) {
     json_array_foreach((json_t *)lists[i], index, secret) {
-      if (json_string_length(secret) > 3 && strstr(text, json_string_value(secret)) != NULL) {
+      if (json_string_length(secret) > (i == 0 ? 0 : 3) && strstr(text, json_string_value(secret)) != NULL) {
         return wrong(run, "%s shows a secret: %s", what, text);
       }
     }

@@ -13,6 +13,8 @@ struct run {
   json_t *never;            /* texts that may appear in none for people */
   char *last;               /* value of the last token, or NULL */
   json_t *issued;           /* tokens that the realm has issued, as asked in this step; NULL: not asked yet */
+  char folder[64];          /* of the case's files */
+  double advanced, jumped;  /* seconds that the case has moved the library's clocks, and its wall clock alone */
   char why[2048];           /* what went wrong */
 };
 
@@ -28,8 +30,8 @@ struct result {
 bool wrong(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether all members of `object` are among `names`, each with a space on both sides. */
 bool known(struct run *run, const json_t *object, const char *names);
-/* Adds a text that may not be shown, if it is longer than three characters. */
-void never_show(struct run *run, const char *text);
+/* Adds each line of a text that may not be shown, if it is longer than so many characters. */
+void never_show(struct run *run, const char *text, size_t longer_than);
 
 bool expect_result(struct run *run, const json_t *step, const struct result *result);
 bool expect_error(struct run *run, const json_t *expected, const tokenwell_error *error);

@@ -39,6 +39,7 @@ final class Client
      * @param float|int|null $leeway Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
      * @param string|null $privateKeyId `kid` of the assertion's header. Default: that of the JWK, if it has one.
+     * @param string|null $provider Name of a provider profile, which sets what is odd about that provider: entra, auth0, okta, keycloak, zoom, ...
      * @param string|null $proxy URL of an HTTP proxy. Default: the proxy variables of the environment.
      * @param float|int|null $refreshAt Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
      * @param string|list<string>|null $resource Resource indicators (RFC 8707): absolute URIs without fragment.
@@ -67,6 +68,7 @@ final class Client
         mixed $leeway = null,
         #[\SensitiveParameter] mixed $privateKey = null,
         mixed $privateKeyId = null,
+        mixed $provider = null,
         #[\SensitiveParameter] mixed $proxy = null,
         mixed $refreshAt = null,
         mixed $resource = null,

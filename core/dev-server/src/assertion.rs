@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use crate::client_auth::AuthMethod;
 use crate::form::Form;
+use crate::grants::Granted;
 use crate::jose::jws::Jws;
 use crate::realm::Realm;
 
@@ -18,6 +19,8 @@ const TOLERANCE: f64 = 5.0;
 const AHEAD: f64 = 10.0;
 /// How far back `iat` and `nbf` may lie.
 const BACK: f64 = 60.0;
+/// How long a grant may be good, and how far back it may begin.
+const GRANT_LIFETIME: f64 = 3600.0;
 const LONGEST_JTI: usize = 512;
 
 /// The claims that count; a repeated one is a mistake.
@@ -30,6 +33,7 @@ struct Claims {
     nbf: Option<Value>,
     iat: Option<Value>,
     jti: Option<Value>,
+    scope: Option<Value>,
 }
 
 /// Checks a client assertion; the reason where it is refused.
@@ -40,24 +44,58 @@ pub(crate) fn check(realm: &Realm, form: &Form, assertion: &str) -> Result<(), &
     let jws = Jws::parse(assertion)?;
     check_signature(realm, &jws)?;
     let claims: Claims = jws.claims()?;
-    let is_client = |claim: &Option<Value>| claim.as_ref().is_some_and(|value| *value == realm.settings.client_id);
-    if !is_client(&claims.iss) {
+    let client = &realm.settings.client_id;
+    if !is_text(claims.iss.as_ref(), client) {
         return Err("iss is not the client_id");
     }
-    if !is_client(&claims.sub) {
+    if !is_text(claims.sub.as_ref(), client) {
         return Err("sub is not the client_id");
     }
-    if form.get("client_id").is_some_and(|id| id != realm.settings.client_id) {
+    if form.get("client_id").is_some_and(|id| id != client) {
         return Err("client_id is not the sub of the assertion");
     }
     check_audience(realm, claims.aud.as_ref())?;
-    check_times(realm.now(), &claims)?;
+    check_times(realm.now(), &claims, LIFETIME, BACK)?;
     let jti = claims.jti.as_ref().and_then(Value::as_str).filter(|jti| !jti.is_empty()).ok_or("jti is missing")?;
     if jti.len() > LONGEST_JTI {
         return Err("jti is too long");
     }
     // The last check, so that an assertion which was refused has not been used.
     if realm.first_use("assertion", jti) { Ok(()) } else { Err("the jti was used before") }
+}
+
+/// Checks a JWT that is the grant itself (RFC 7523, 2.1), as Google's service accounts make it: signed by the client's
+/// key, `sub` and `jti` optional, an hour at most; the reason where it is refused.
+pub(crate) fn check_grant(realm: &Realm, assertion: &str) -> Result<Granted, &'static str> {
+    let client = &realm.settings.client_id;
+    let jws = Jws::parse(assertion)?;
+    if jws.header.typ.as_deref().is_some_and(|typ| typ != "JWT") {
+        return Err("the header typ is not JWT");
+    }
+    jws.verify(&realm.client_keys)?;
+    let claims: Claims = jws.claims()?;
+    if !is_text(claims.iss.as_ref(), client) {
+        return Err("iss is not the client_id");
+    }
+    let endpoints = ["token_endpoint", "https_token_endpoint", "mtls_token_endpoint"].map(|name| realm.var(name));
+    if !endpoints.iter().any(|endpoint| is_text(claims.aud.as_ref(), endpoint))
+        || realm.settings.assertion_audience.is_some()
+    {
+        check_audience(realm, claims.aud.as_ref())?;
+    }
+    check_times(realm.now(), &claims, GRANT_LIFETIME, GRANT_LIFETIME)?;
+    let text = |claim: Option<Value>| match claim {
+        None => Ok(None),
+        Some(Value::String(text)) if !text.is_empty() => Ok(Some(text)),
+        Some(_) => Err("sub, scope and jti are texts"),
+    };
+    if let Some(jti) = text(claims.jti)?
+        && !realm.first_use("grant", &jti)
+    {
+        return Err("the jti was used before");
+    }
+    let subject = text(claims.sub)?.unwrap_or_else(|| client.clone());
+    Ok(Granted { subject, scope: text(claims.scope)?, ..Granted::default() })
 }
 
 fn check_signature(realm: &Realm, jws: &Jws<'_>) -> Result<(), &'static str> {
@@ -106,13 +144,17 @@ fn check_audience(realm: &Realm, audience: Option<&Value>) -> Result<(), &'stati
     }
 }
 
-fn check_times(now: f64, claims: &Claims) -> Result<(), &'static str> {
+fn check_times(now: f64, claims: &Claims, lifetime: f64, back: f64) -> Result<(), &'static str> {
     let end = number(claims.exp.as_ref())?.ok_or("exp is missing")?;
     if end <= now {
         return Err("exp is past");
     }
-    if end > now + LIFETIME + TOLERANCE {
-        return Err("exp is more than 60 seconds ahead");
+    if end > now + lifetime + TOLERANCE {
+        return Err(if lifetime == LIFETIME {
+            "exp is more than 60 seconds ahead"
+        } else {
+            "exp is more than an hour ahead"
+        });
     }
     for claim in [&claims.nbf, &claims.iat] {
         let Some(time) = number(claim.as_ref())? else {
@@ -121,11 +163,15 @@ fn check_times(now: f64, claims: &Claims) -> Result<(), &'static str> {
         if time > now + AHEAD {
             return Err("nbf or iat is in the future");
         }
-        if time < now - BACK {
+        if time < now - back {
             return Err("nbf or iat is too long ago");
         }
     }
     Ok(())
+}
+
+fn is_text(claim: Option<&Value>, text: &str) -> bool {
+    claim.and_then(Value::as_str) == Some(text)
 }
 
 /// A time in seconds; one that is there and is no number is a mistake.

@@ -75,7 +75,12 @@ pub(crate) struct Refusal {
 
 impl Refusal {
     pub(crate) fn invalid_request(description: &'static str) -> Refusal {
-        Refusal { status: 400, error: "invalid_request", description }
+        Refusal::bad("invalid_request", description)
+    }
+
+    /// Status 400 with this error.
+    pub(crate) fn bad(error: &'static str, description: &'static str) -> Refusal {
+        Refusal { status: 400, error, description }
     }
 
     fn invalid_client(description: &'static str) -> Refusal {
@@ -105,6 +110,14 @@ pub(crate) fn read_form(request: &Request, repeatable: &[&str]) -> Result<Form, 
         return Err(Refusal::invalid_request("a parameter is repeated"));
     }
     Ok(form)
+}
+
+/// Whether the client tries to authenticate, by a way other than to name itself.
+pub(crate) fn is_attempted(realm: &Realm, request: &Request, form: &Form) -> bool {
+    let credentials = ["client_secret", "client_assertion", "client_assertion_type"];
+    request.header("authorization").is_some()
+        || credentials.iter().any(|name| form.get(name).is_some())
+        || (mtls::applies(realm, &request.peer) && !request.peer.certificates.is_empty())
 }
 
 /// Checks who asks.

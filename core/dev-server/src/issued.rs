@@ -81,6 +81,11 @@ impl Issued {
         }
     }
 
+    /// Knows a token that is not in the list of what was issued.
+    pub(crate) fn insert_unlisted(&mut self, token: &str, grant: Grant) {
+        self.grants.insert(token.to_owned(), grant);
+    }
+
     /// The grant of a token that has neither expired nor been revoked.
     pub(crate) fn active(&self, token: &str, now: f64) -> Option<Grant> {
         self.grants.get(token).filter(|grant| now < grant.expires_at as f64).cloned()

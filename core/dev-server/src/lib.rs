@@ -21,6 +21,7 @@ mod dn;
 mod dpop;
 mod files;
 mod form;
+mod grants;
 mod http;
 mod introspect;
 mod issued;

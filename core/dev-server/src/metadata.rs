@@ -29,7 +29,7 @@ pub(crate) fn respond(realm: &Realm, request: &Request, edits: Edits<'_>) -> Res
         ("token_endpoint_auth_methods_supported", json!(methods)),
         ("introspection_endpoint_auth_methods_supported", json!(methods)),
         ("revocation_endpoint_auth_methods_supported", json!(methods)),
-        ("grant_types_supported", json!(["client_credentials"])),
+        ("grant_types_supported", json!(realm.settings.grant_types)),
         // Required, though nothing here needs an authorization endpoint.
         ("response_types_supported", json!([])),
     ] {

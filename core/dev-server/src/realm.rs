@@ -14,6 +14,7 @@ use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 
 use crate::access_token::Signer;
 use crate::dpop::Nonces;
+use crate::grants::{self, TOKEN_EXCHANGE};
 use crate::http::Request;
 use crate::issued::{Facts, Grant, Issued};
 use crate::jose::jwk::Key;
@@ -72,8 +73,17 @@ pub(crate) struct Realm {
 }
 
 impl Realm {
-    pub(crate) fn new(mut settings: Settings, vars: Map<String, Value>, keys: &TestKeys) -> Result<Realm, String> {
+    pub(crate) fn new(mut settings: Settings, mut vars: Map<String, Value>, keys: &TestKeys) -> Result<Realm, String> {
+        let mut issued = Issued::default();
+        if settings.grant_types.iter().any(|name| name == TOKEN_EXCHANGE) {
+            for name in ["subject", "actor"] {
+                let (token, grant) = grants::exchangeable(&format!("test-{name}"), now_with(settings.clock_offset));
+                issued.insert_unlisted(&token, grant);
+                vars.insert(format!("{name}_token"), token.into());
+            }
+        }
         let state = State {
+            issued,
             script: Script::new(expand(settings.script.take(), &vars))?,
             metadata_script: Script::new(expand(settings.metadata_script.take(), &vars))?,
             offset: settings.clock_offset.clamp(-LAST_SECOND, LAST_SECOND),

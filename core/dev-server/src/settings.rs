@@ -7,6 +7,7 @@ use tokio_rustls::rustls::pki_types::CertificateDer;
 use crate::access_token::Format;
 use crate::client_auth::{AuthMethod, BasicEncoding};
 use crate::dpop::Mode;
+use crate::grants::{CLIENT_CREDENTIALS, JWT_BEARER};
 use crate::jose::jwk::Key;
 use crate::jose::spki;
 use crate::realm::random_text;
@@ -28,6 +29,7 @@ pub(crate) struct Settings {
     pub(crate) tls_client_auth_subject_dn: Option<String>,
     /// The certificate for `self_signed_tls_client_auth`, in PEM.
     client_certificate: Option<String>,
+    pub(crate) grant_types: Vec<String>,
     pub(crate) dpop: Mode,
     /// Whether proofs need a nonce.
     pub(crate) dpop_nonce: bool,
@@ -57,6 +59,7 @@ impl Default for Settings {
             access_token_format: Format::Opaque,
             tls_client_auth_subject_dn: None,
             client_certificate: None,
+            grant_types: vec![CLIENT_CREDENTIALS.to_owned()],
             dpop: Mode::Off,
             dpop_nonce: false,
             resource_scope: None,
@@ -83,6 +86,9 @@ impl Settings {
         }
         if keys.is_empty() && self.auth_methods.contains(&AuthMethod::PrivateKeyJwt) {
             return Err("private_key_jwt needs jwks or client_public_key".to_owned());
+        }
+        if keys.is_empty() && self.grant_types.iter().any(|name| name == JWT_BEARER) {
+            return Err("the grant type jwt-bearer needs jwks or client_public_key".to_owned());
         }
         Ok(keys)
     }

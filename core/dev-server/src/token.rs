@@ -3,9 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use crate::access_token::{self, Format};
-use crate::client_auth::{Refusal, authenticate, read_form};
+use crate::client_auth::{Refusal, read_form};
 use crate::dpop;
 use crate::form::Form;
+use crate::grants;
 use crate::http::Request;
 use crate::issued::Facts;
 use crate::mtls;
@@ -16,7 +17,8 @@ use crate::script::Edits;
 /// Parameters of which there may be several (RFC 8707, RFC 8693).
 const REPEATABLE: [&str; 2] = ["resource", "audience"];
 /// What may not stand in the URL, where logs would keep it (RFC 6749, 2.3.1).
-const NOT_IN_URL: [&str; 4] = ["client_id", "client_secret", "client_assertion", "grant_type"];
+const NOT_IN_URL: [&str; 7] =
+    ["client_id", "client_secret", "client_assertion", "grant_type", "assertion", "subject_token", "actor_token"];
 /// The length of a token in bytes, before base64url.
 const TOKEN_BYTES: usize = 32;
 
@@ -55,33 +57,33 @@ fn issue(realm: &Realm, request: &Request) -> Result<(Map<String, Value>, Facts)
     if NOT_IN_URL.iter().any(|name| query.all(name).next().is_some()) {
         return Err(Refusal::invalid_request("a credential in the URL"));
     }
-    authenticate(realm, request, &form)?;
-    match form.get("grant_type") {
-        Some("client_credentials") => {}
-        Some(_) => return Err(refusal("unsupported_grant_type", "only client_credentials")),
-        None => return Err(Refusal::invalid_request("grant_type is missing")),
-    }
+    let granted = grants::check(realm, request, &form)?;
     if !form.all("resource").all(is_resource) {
-        return Err(refusal("invalid_target", "resource must be an absolute URI without a fragment"));
+        return Err(Refusal::bad("invalid_target", "resource must be an absolute URI without a fragment"));
     }
-    let scope = form.get("scope");
-    if !scope.is_none_or(is_scope) {
-        return Err(refusal("invalid_scope", "scope is malformed"));
+    let scope = form.get("scope").map(str::to_owned).or(granted.scope);
+    if !scope.as_deref().is_none_or(is_scope) {
+        return Err(Refusal::bad("invalid_scope", "scope is malformed"));
     }
-    let key = dpop::check(realm, request, None).map_err(|failure| refusal(failure.error(), failure.description()))?;
+    let details = grants::authorization_details(&form)?;
+    let key =
+        dpop::check(realm, request, None).map_err(|failure| Refusal::bad(failure.error(), failure.description()))?;
     let mut members = Map::new();
     members.insert("access_token".to_owned(), random_text(TOKEN_BYTES).into());
     members.insert("token_type".to_owned(), json!(if key.is_some() { "DPoP" } else { "Bearer" }));
     members.insert("expires_in".to_owned(), realm.settings.expires_in.into());
-    if let Some(scope) = scope {
-        members.insert("scope".to_owned(), scope.into());
-    }
-    let audience = form.all("audience").chain(form.all("resource")).map(str::to_owned).collect();
+    let optional = [
+        ("scope", scope.map(Value::from)),
+        ("authorization_details", details.clone()),
+        ("issued_token_type", granted.issued_token_type.map(Value::from)),
+    ];
+    members.extend(optional.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))));
     let facts = Facts {
-        subject: realm.settings.client_id.clone(),
-        audience,
+        subject: granted.subject,
+        audience: form.all("audience").chain(form.all("resource")).map(str::to_owned).collect(),
         cnf: confirmation(request, key),
-        ..Facts::default()
+        authorization_details: details,
+        act: granted.act,
     };
     Ok((members, facts))
 }
@@ -93,10 +95,6 @@ fn confirmation(request: &Request, key: Option<String>) -> Option<Value> {
         .filter_map(|(name, thumbprint)| Some((name.to_owned(), thumbprint?.into())))
         .collect();
     (!parts.is_empty()).then_some(Value::Object(parts))
-}
-
-fn refusal(error: &'static str, description: &'static str) -> Refusal {
-    Refusal { status: 400, error, description }
 }
 
 fn is_resource(text: &str) -> bool {

@@ -9,6 +9,7 @@ mod client;
 mod control;
 mod dpop;
 mod faults;
+mod grants;
 mod https;
 mod jwt;
 mod jwt_tokens;
