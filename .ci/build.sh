@@ -31,7 +31,7 @@ node() {
   once build/node.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src bindings-node/{Cargo.toml,build.rs,src,package.json} -- make_node
 }
 
-c() { make --no-print-directory -C bindings-c PROFILE=release build examples; }
+c() { make -s --no-print-directory -C bindings-c PROFILE=release build examples; }
 
 rust() { cargo build --locked --release -p tokenwell-examples --bin demo; }
 

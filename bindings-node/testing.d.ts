@@ -62,5 +62,8 @@ export interface Realm {
 /** Moves the library's clock of this process forward by so many seconds, so that tokens age without waiting. */
 export function advanceClock(seconds: number): void;
 
+/** Moves this process's wall clock alone, as the library sees it, as when somebody sets the clock. */
+export function jumpWallClock(seconds: number): void;
+
 /** The next token request of this process panics inside the library; its callers get the code `internal_error`. */
 export function panicInNextFlight(): void;

@@ -4,7 +4,7 @@ const { spawn } = require('node:child_process');
 const { once } = require('node:events');
 const { createInterface } = require('node:readline');
 
-const { advanceClock, panicInNextFlight } = require('./lib/native.js');
+const { advanceClock, jumpWallClock, panicInNextFlight } = require('./lib/native.js');
 const { camelKeys } = require('./lib/options.js');
 
 /** An authorization server of its own inside the program: with its own client, log, script and clock. */
@@ -102,4 +102,4 @@ if (Symbol.asyncDispose) {
   });
 }
 
-module.exports = { AuthorizationServer, advanceClock, panicInNextFlight };
+module.exports = { AuthorizationServer, advanceClock, jumpWallClock, panicInNextFlight };

@@ -72,16 +72,17 @@ static json_t *options_of(struct run *run, const json_t *given) {
 /* Makes the client that the steps use from now on. */
 static tokenwell_error *make_client(struct run *run, const json_t *options, bool from_env) {
   tokenwell_error *error = NULL;
-  tokenwell_client_free(run->client);
+  tokenwell_client *before = run->client;
   const char *secrets[] = {"client_secret", "private_key", "client_assertion"};
   for (size_t i = 0; i < 3; i++) {
-    never_show(run, text_of(options, secrets[i]), 3);
+    never_show(run, text_of(options, secrets[i]));
   }
   if (from_env) {
     tokenwell_client_from_env(&run->client, &error);
   } else {
     run->client = client_of(options, &error);
   }
+  tokenwell_client_free(before);
   return error;
 }
 
@@ -218,7 +219,7 @@ static bool write_file(struct run *run, const char *name, const json_t *text) {
   if (json_is_null(text)) {
     return unlink(path) == 0 || wrong(run, "%s cannot be removed", name);
   }
-  never_show(run, json_string_value(text), 3);
+  never_show(run, json_string_value(text));
   size_t length;
   char *bytes = bytes_of(text, &length);
   int file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -387,9 +388,9 @@ static bool run_in_place(struct run *run, const json_t *the_case) {
   bool ok = known(run, the_case, " name server options env from_env files expect_new steps never_shown not ");
   ok = ok && make_files(run, files);
   json_t *env = expanded(json_object_get(the_case, "env"), run->vars), *before = exchange_environment(env);
-  never_show(run, text_of(run->vars, "client_secret"), 3);
-  never_show(run, text_of(env, "TOKENWELL_CLIENT_SECRET"), 3);
-  json_array_foreach(shown, index, text) never_show(run, json_string_value(text), 0);
+  never_show(run, text_of(run->vars, "client_secret"));
+  never_show(run, text_of(env, "TOKENWELL_CLIENT_SECRET"));
+  json_array_foreach(shown, index, text) json_array_append(run->never, text);
   run->options = options_of(run, json_object_get(the_case, "options"));
   ok = ok && play_case(run, the_case);
   tokenwell_testing_advance_clock(-run->advanced);

@@ -30,10 +30,10 @@ bool known(struct run *run, const json_t *object, const char *names) {
   return true;
 }
 
-void never_show(struct run *run, const char *text, size_t longer_than) {
+void never_show(struct run *run, const char *text) {
   for (const char *line = text; line != NULL && *line != '\0';) {
     size_t length = strcspn(line, "\n");
-    if (length > longer_than) {
+    if (length > 3) {
       json_array_append_new(run->never, json_stringn(line, length));
     }
     line += length + (line[length] == '\n');

@@ -30,8 +30,8 @@ struct result {
 bool wrong(struct run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Whether all members of `object` are among `names`, each with a space on both sides. */
 bool known(struct run *run, const json_t *object, const char *names);
-/* Adds each line of a text that may not be shown, if it is longer than so many characters. */
-void never_show(struct run *run, const char *text, size_t longer_than);
+/* Adds each line of a text that may not be shown, if it is longer than three characters. */
+void never_show(struct run *run, const char *text);
 
 bool expect_result(struct run *run, const json_t *step, const struct result *result);
 bool expect_error(struct run *run, const json_t *expected, const tokenwell_error *error);

@@ -1,12 +1,14 @@
 // Plays the scenarios of core/conformance, each in two modes: promise and sync. The cases run one after another: the
 // library's clock belongs to the process.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import * as tokenwell from 'tokenwell';
-import { panicInNextFlight } from 'tokenwell/testing';
+import { advanceClock, jumpWallClock, panicInNextFlight } from 'tokenwell/testing';
 import { compareError, compareLog, compareToken, tokenOf } from './support/compare.mjs';
 import { startServer } from './support/server.mjs';
 
@@ -24,9 +26,27 @@ const METHODS = { token: 'token', access_token: 'accessToken', authorization: 'a
 /** One case on its way. */
 class Play {
   constructor(data, mode, realm) {
-    Object.assign(this, { data, mode, realm, last: undefined, hidden: [] });
+    Object.assign(this, { data, mode, realm, last: undefined, hidden: [], advanced: 0, jumped: 0, files: {} });
+    if (data.files) this.makeFiles();
     this.hide(data.never_shown ?? [], 0);
     this.hide([data.env?.TOKENWELL_CLIENT_SECRET, realm.clientSecret], 3);
+  }
+
+  makeFiles() {
+    this.folder = mkdtempSync(join(tmpdir(), 'tokenwell-'));
+    for (const name of Object.keys(this.data.files)) this.files[`file:${name}`] = join(this.folder, name);
+    for (const [name, text] of Object.entries(this.data.files)) if (text !== null) this.step_write({ name, text: this.fill(text) });
+  }
+
+  /** Takes back what the case has moved and made. */
+  end() {
+    advanceClock(-this.advanced);
+    jumpWallClock(-this.jumped);
+    if (this.folder) rmSync(this.folder, { recursive: true });
+  }
+
+  variable(name) {
+    return this.files[name] ?? this.realm[camel(name)];
   }
 
   /** Replaces `${name}` in every string; a string that is one `${name}` alone becomes the variable's value. */
@@ -34,13 +54,14 @@ class Play {
     if (Array.isArray(value)) return value.map((item) => this.fill(item));
     if (isMap(value)) return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, this.fill(item)]));
     if (typeof value !== 'string') return value;
-    const whole = value.match(/^\$\{(\w+)\}$/);
-    if (whole && camel(whole[1]) in this.realm) return this.realm[camel(whole[1])];
-    return value.replace(/\$\{(\w+)\}/g, (text, name) => this.realm[camel(name)] ?? text);
+    const whole = value.match(/^\$\{([\w:]+)\}$/);
+    if (whole) return this.variable(whole[1]) ?? value;
+    return value.replace(/\$\{([\w:]+)\}/g, (text, name) => this.variable(name) ?? text);
   }
 
   hide(texts, longerThan) {
-    this.hidden.push(...this.fill(texts).filter((text) => typeof text === 'string' && text.length > longerThan));
+    const lines = this.fill(texts).flatMap((text) => (typeof text === 'string' ? text.split(/\r?\n/) : []));
+    this.hidden.push(...lines.filter((line) => line.length > longerThan));
   }
 
   make(options = { '+': {} }) {
@@ -48,7 +69,7 @@ class Play {
       options = Object.fromEntries(Object.entries({ ...STANDARD, ...options['+'] }).filter(([, value]) => value !== null));
     }
     const filled = this.fill(options);
-    this.hide([filled?.client_secret], 3);
+    this.hide([filled?.client_secret, filled?.private_key, filled?.client_assertion], 3);
     return new Client(camelKeys(filled));
   }
 
@@ -120,14 +141,27 @@ class Play {
 
   async step_advance(seconds) {
     await this.realm.advance(seconds);
+    this.advanced += seconds;
   }
 
-  async step_settle() {
-    const until = performance.now() + 5000;
-    while ((await this.realm.log()).inFlight !== 0 || this.client.stats().inFlight !== 0) {
-      assert.ok(performance.now() < until, 'it did not settle in 5 s');
-      await sleep(5);
-    }
+  step_jump(seconds) {
+    jumpWallClock(seconds);
+    this.jumped += seconds;
+  }
+
+  step_write({ name, text }) {
+    const path = this.files[`file:${name}`];
+    if (text === null) return unlinkSync(path);
+    this.hide([text], 3);
+    writeFileSync(path, text, { mode: 0o600 });
+  }
+
+  step_arrived(requests) {
+    return until(async () => (await this.realm.log()).total >= requests);
+  }
+
+  step_settle() {
+    return until(async () => (await this.realm.log()).inFlight === 0 && this.client.stats().inFlight === 0);
   }
 
   step_new_client(options) {
@@ -164,6 +198,14 @@ class Play {
   }
 }
 
+async function until(condition) {
+  const end = performance.now() + 5000;
+  while (!(await condition())) {
+    assert.ok(performance.now() < end, 'not within 5 s');
+    await sleep(5);
+  }
+}
+
 async function withVariables(variables, body) {
   const before = Object.keys(variables).map((name) => [name, process.env[name]]);
   Object.assign(process.env, variables);
@@ -182,8 +224,12 @@ for (const file of readdirSync(folder).sort()) {
       test(`${scenario.id} ${data.name} [${mode}]`, { skip: data.not?.node ?? false }, async () => {
         const realm = await server.realm(data.server);
         const play = new Play(data, mode, realm);
-        await withVariables(play.fill(data.env ?? {}), () => play.whole());
-        await realm.close();
+        try {
+          await withVariables(play.fill(data.env ?? {}), () => play.whole());
+        } finally {
+          play.end();
+          await realm.close();
+        }
       });
     }
   }

@@ -40,6 +40,12 @@ mod _native {
         tokenwell::testing::advance_clock(seconds);
     }
 
+    /// Moves the wall clock alone by `seconds`, as the library sees it, for tests.
+    #[pyfunction]
+    fn jump_wall_clock(seconds: f64) {
+        tokenwell::testing::jump_wall_clock(seconds);
+    }
+
     /// Lets the next fetch panic inside the core, for tests.
     #[pyfunction]
     fn panic_in_next_flight() {

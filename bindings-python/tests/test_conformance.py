@@ -13,14 +13,14 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import tokenwell
-from tokenwell.testing import AuthorizationServer, Realm, panic_in_next_flight
+from tokenwell.testing import AuthorizationServer, Realm, advance_clock, jump_wall_clock, panic_in_next_flight
 
 SCENARIOS = Path(__file__).parents[2] / "core/conformance/scenarios"
 DEFAULT = {name: f"${{{name}}}" for name in ("token_endpoint", "client_id", "client_secret")}
@@ -38,10 +38,10 @@ def cases() -> Iterator[Any]:
 
 @pytest.mark.parametrize(("case", "mode"), list(cases()))
 def test_scenario(
-    case: dict[str, Any], mode: str, server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch
+    case: dict[str, Any], mode: str, server: AuthorizationServer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     realm = server.realm(**case.get("server", {}))
-    play = (Async if mode == "async" else Sync)(case, realm)
+    play = (Async if mode == "async" else Sync)(case, realm, tmp_path)
     try:
         for name, value in play.fill(case.get("env", {})).items():
             monkeypatch.setenv(name, value)
@@ -54,13 +54,19 @@ def test_scenario(
 class Sync:
     """One case with blocking calls; callers at once are threads."""
 
-    def __init__(self, case: dict[str, Any], realm: Realm) -> None:
-        self.case, self.realm = case, realm
+    def __init__(self, case: dict[str, Any], realm: Realm, folder: Path) -> None:
+        self.case, self.realm, self.folder = case, realm, folder
+        self.variables = {**realm.variables, **{f"file:{name}": str(folder / name) for name in case.get("files", {})}}
         self.client: Any = None
         self.last: str | None = None
-        self.hidden = {realm.client_secret, os.environ.get("TOKENWELL_CLIENT_SECRET", "")}
+        self.hidden: set[str] = set()
+        self.advanced = self.jumped = 0.0
 
     def start(self) -> None:
+        for name, text in self.fill(self.case.get("files", {})).items():
+            if text is not None:
+                self.write(name, text)
+        self.hide(self.realm.client_secret, os.environ.get("TOKENWELL_CLIENT_SECRET"))
         expected = self.fill(self.case.get("expect_new"))
         try:
             self.client = (
@@ -75,7 +81,18 @@ class Sync:
             self.play(self.case["steps"])
 
     def end(self) -> None:
-        pass
+        advance_clock(-self.advanced)
+        jump_wall_clock(-self.jumped)
+
+    def hide(self, *texts: Any) -> None:
+        """Of what has several lines, each line counts."""
+        self.hidden.update(line for text in texts if isinstance(text, str) for line in text.splitlines())
+
+    def write(self, name: str, text: str) -> None:
+        self.hide(text)
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(text.encode())
 
     def fill(self, value: Any) -> Any:
         if isinstance(value, dict):
@@ -84,16 +101,16 @@ class Sync:
             return [self.fill(item) for item in value]
         if not isinstance(value, str):
             return value
-        if (whole := re.fullmatch(r"\$\{(\w+)\}", value)) and whole[1] in self.realm.variables:
-            return self.realm.variables[whole[1]]
-        return re.sub(r"\$\{(\w+)\}", lambda name: str(self.realm.variables.get(name[1], name[0])), value)
+        if (whole := re.fullmatch(r"\$\{([\w:]+)\}", value)) and whole[1] in self.variables:
+            return self.variables[whole[1]]
+        return re.sub(r"\$\{([\w:]+)\}", lambda name: str(self.variables.get(name[1], name[0])), value)
 
     def make(self, options: dict[str, Any] | None) -> tokenwell.Client:
         if options is None or "+" in options:
             more = {**DEFAULT, **(options or {}).get("+", {})}
             options = {name: value for name, value in more.items() if value is not None}
         options = self.fill(options)
-        self.hidden.add(str(options.get("client_secret", "")))
+        self.hide(*(options.get(name) for name in ("client_secret", "private_key", "client_assertion")))
         return tokenwell.Client(**options)
 
     def play(self, steps: list[dict[str, Any]]) -> None:
@@ -128,11 +145,29 @@ class Sync:
 
     def step_advance(self, seconds: float, _: dict[str, Any]) -> None:
         self.realm.advance(seconds)
+        self.advanced += seconds
+
+    def step_jump(self, seconds: float, _: dict[str, Any]) -> None:
+        jump_wall_clock(seconds)
+        self.jumped += seconds
+
+    def step_write(self, file: dict[str, Any], _: dict[str, Any]) -> None:
+        assert file["name"] in self.case["files"]
+        if file["text"] is None:
+            (self.folder / file["name"]).unlink()
+        else:
+            self.write(file["name"], file["text"])
+
+    def step_arrived(self, requests: int, _: dict[str, Any]) -> None:
+        self.until(lambda: self.realm.log()["total"] >= requests)
 
     def step_settle(self, _: bool, __: dict[str, Any]) -> None:
-        until = time.monotonic() + 5
-        while self.realm.log()["in_flight"] or self.client.stats()["in_flight"]:
-            assert time.monotonic() < until, "not settled within 5 s"
+        self.until(lambda: not self.realm.log()["in_flight"] and not self.client.stats()["in_flight"])
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        end = time.monotonic() + 5
+        while not condition():
+            assert time.monotonic() < end, "not within 5 s"
             time.sleep(0.01)
 
     def step_new_client(self, options: dict[str, Any], _: dict[str, Any]) -> None:
@@ -262,11 +297,12 @@ class Sync:
 class Async(Sync):
     """One case with asyncio; callers at once are tasks."""
 
-    def __init__(self, case: dict[str, Any], realm: Realm) -> None:
-        super().__init__(case, realm)
+    def __init__(self, case: dict[str, Any], realm: Realm, folder: Path) -> None:
+        super().__init__(case, realm, folder)
         self.loop = asyncio.new_event_loop()
 
     def end(self) -> None:
+        super().end()
         self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.close()
 

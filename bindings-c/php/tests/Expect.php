@@ -29,10 +29,11 @@ final class Expect
         $this->issued = null;
     }
 
+    /** Of what has several lines, each line counts. */
     public function neverShow(mixed $secret): void
     {
         if (\is_string($secret)) {
-            $this->never[] = $secret;
+            array_push($this->never, ...preg_split('/\R/', $secret) ?: []);
         }
     }
 

@@ -14,12 +14,15 @@ use Tokenwell\TokenwellError;
 /** Plays one case of a scenario; `Expect` compares. */
 final class Runner
 {
-    private const CASE = ['name', 'server', 'options', 'env', 'from_env', 'expect_new', 'steps', 'never_shown', 'not'];
+    private const CASE = ['name', 'server', 'options', 'env', 'from_env', 'files', 'expect_new', 'steps', 'never_shown', 'not'];
 
     private readonly string $realm;
     /** @var array<string, mixed> */
-    private readonly array $vars;
+    private array $vars;
     private readonly Expect $expect;
+    private string $folder = '';
+    private float $advanced = 0;
+    private float $jumped = 0;
     private Client $client;
     private string $last = '';
 
@@ -34,6 +37,47 @@ final class Runner
             $this->vars['client_secret'],
             ...$this->expanded($case['never_shown'] ?? []),
         ]);
+        $this->makeFiles((array) ($case['files'] ?? []));
+    }
+
+    /** @param array<string, ?string> $files */
+    private function makeFiles(array $files): void
+    {
+        if ($files !== []) {
+            $this->folder = sys_get_temp_dir() . '/tokenwell-' . bin2hex(random_bytes(8));
+            mkdir($this->folder, 0700);
+        }
+        foreach ($files as $name => $text) {
+            $this->vars["file:$name"] = "$this->folder/$name";
+            if ($text !== null) {
+                $this->write(['name' => $name, 'text' => $this->expanded($text)]);
+            }
+        }
+    }
+
+    /** @param array{name: string, text: ?string} $file */
+    private function write(array $file): void
+    {
+        $path = $this->vars["file:{$file['name']}"];
+        if ($file['text'] === null) {
+            unlink($path);
+            return;
+        }
+        $this->expect->neverShow($file['text']);
+        touch($path);
+        chmod($path, 0600);
+        file_put_contents($path, $file['text']);
+    }
+
+    /** Takes back what the case has moved and made. */
+    private function restore(): void
+    {
+        Library::ffi()->tokenwell_testing_advance_clock(-$this->advanced);
+        AuthorizationServer::jumpWallClock(-$this->jumped);
+        if ($this->folder !== '') {
+            array_map('unlink', glob("$this->folder/*") ?: []);
+            rmdir($this->folder);
+        }
     }
 
     public function run(): void
@@ -47,6 +91,7 @@ final class Runner
         } finally {
             array_walk($before, static fn ($value, string $name) => putenv($value === false ? $name : "$name=$value"));
             unset($this->client);
+            $this->restore();
             $this->server->call('DELETE', $this->realm);
         }
     }
@@ -85,7 +130,7 @@ final class Runner
         } else {
             $options = $this->expanded($options);
         }
-        $this->expect->neverShow($options['client_secret'] ?? null);
+        array_map(fn (string $name) => $this->expect->neverShow($options[$name] ?? null), ['client_secret', 'private_key', 'client_assertion']);
         return new Client(...self::camelCase($options));
     }
 
@@ -111,7 +156,10 @@ final class Runner
         match (key($step)) {
             'invalidate' => $this->client->invalidate($value === 'last' ? $this->last : $value),
             'advance' => $this->advance($value),
-            'settle' => $this->settle(),
+            'jump' => $this->jump($value),
+            'write' => $this->write($value),
+            'arrived' => $this->until(fn (): bool => $this->log()['total'] >= $value),
+            'settle' => $this->until(fn (): bool => $this->log()['in_flight'] === 0 && $this->client->stats()['in_flight'] === 0),
             'new_client' => $this->client = $this->make((array) $value === [] ? $this->case['options'] ?? null : $value),
             'close' => $this->client->close(),
             'panic' => Library::ffi()->tokenwell_testing_panic_in_next_flight(),
@@ -158,13 +206,21 @@ final class Runner
     {
         Library::ffi()->tokenwell_testing_advance_clock($seconds);
         $this->post("$this->realm/clock", ['advance' => $seconds]);
+        $this->advanced += $seconds;
     }
 
-    private function settle(): void
+    private function jump(float $seconds): void
+    {
+        AuthorizationServer::jumpWallClock($seconds);
+        $this->jumped += $seconds;
+    }
+
+    /** @param \Closure(): bool $condition */
+    private function until(\Closure $condition): void
     {
         $end = hrtime(true) + 5_000_000_000;
-        while ($this->log()['in_flight'] > 0 || $this->client->stats()['in_flight'] > 0) {
-            Assert::assertLessThan($end, hrtime(true), 'not settled within 5 s');
+        while (!$condition()) {
+            Assert::assertLessThan($end, hrtime(true), 'not within 5 s');
             usleep(10_000);
         }
     }
@@ -219,10 +275,10 @@ final class Runner
         if (!\is_string($value)) {
             return $value;
         }
-        if (preg_match('/^\$\{(\w+)\}$/D', $value, $match)) {
+        if (preg_match('/^\$\{([\w:]+)\}$/D', $value, $match)) {
             return $this->vars[$match[1]];
         }
-        return preg_replace_callback('/\$\{(\w+)\}/', fn (array $match): string => $this->vars[$match[1]], $value);
+        return preg_replace_callback('/\$\{([\w:]+)\}/', fn (array $match): string => $this->vars[$match[1]], $value);
     }
 
     /**

@@ -19,6 +19,7 @@ __all__ = [
     "__version__",
     "advance_clock",
     "get_token_by_client_id_and_client_secret",
+    "jump_wall_clock",
     "panic_in_next_flight",
 ]
 
@@ -171,4 +172,5 @@ def get_token_by_client_id_and_client_secret(
     authentication_url: str | None = None,
 ) -> str: ...
 def advance_clock(seconds: float) -> None: ...
+def jump_wall_clock(seconds: float) -> None: ...
 def panic_in_next_flight() -> None: ...

@@ -18,9 +18,9 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ._native import advance_clock, panic_in_next_flight
+from ._native import advance_clock, jump_wall_clock, panic_in_next_flight
 
-__all__ = ["AuthorizationServer", "Realm", "advance_clock", "panic_in_next_flight"]
+__all__ = ["AuthorizationServer", "Realm", "advance_clock", "jump_wall_clock", "panic_in_next_flight"]
 
 
 class Realm:

@@ -12,6 +12,7 @@ app.conf.broker_transport_options = {
     "data_folder_in": str(folder),
     "data_folder_out": str(folder),
     "control_folder": str(folder),
+    "polling_interval": 0.05,
 }
 
 

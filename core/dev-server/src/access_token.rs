@@ -8,9 +8,11 @@ use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::http::Request;
 use crate::issued::Grant;
 use crate::jose::encode;
 use crate::jose::jwk::Material;
+use crate::metadata::refuse_method;
 use crate::realm::{Realm, random_text};
 use crate::response::Response;
 
@@ -74,6 +76,6 @@ pub(crate) fn mint(realm: &Realm, grant: &Grant, issuer: &str) -> String {
 }
 
 /// The JWK set by which resource servers check the tokens.
-pub(crate) fn key_set(realm: &Realm) -> Response {
-    Response::json(200, &json!({"keys": [realm.signer.jwk]}))
+pub(crate) fn key_set(realm: &Realm, request: &Request) -> Response {
+    refuse_method(request).unwrap_or_else(|| Response::json(200, &json!({"keys": [realm.signer.jwk]})))
 }

@@ -12,9 +12,8 @@ use crate::script::Edits;
 
 /// The metadata of the realm, with endpoints of the scheme by which it was asked.
 pub(crate) fn respond(realm: &Realm, request: &Request, edits: Edits<'_>) -> Response {
-    if request.method != "GET" {
-        let refusal = Response::oauth_error(405, "invalid_request", "only GET is allowed");
-        return refusal.with_header("Allow", "GET");
+    if let Some(refusal) = refuse_method(request) {
+        return refusal;
     }
     let variable = |name: &str| {
         let name = format!("{}{name}", if request.peer.https { "https_" } else { "" });
@@ -47,6 +46,12 @@ pub(crate) fn respond(realm: &Realm, request: &Request, edits: Edits<'_>) -> Res
     }
     edits.apply(&mut members);
     Response::json(200, &Value::Object(members))
+}
+
+/// The refusal of what is not GET.
+pub(crate) fn refuse_method(request: &Request) -> Option<Response> {
+    let refusal = || Response::oauth_error(405, "invalid_request", "only GET is allowed").with_header("Allow", "GET");
+    (request.method != "GET").then(refusal)
 }
 
 /// The same endpoints where a certificate is required.

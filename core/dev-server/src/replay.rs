@@ -4,7 +4,7 @@ use std::collections::{HashSet, VecDeque};
 
 const MAX_IDS: usize = 20_000;
 
-/// The identifiers that were seen: the last ones, which outlives each by far.
+/// The last identifiers that were seen: so many that each is kept for far longer than what it names is good.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
     ids: HashSet<String>,

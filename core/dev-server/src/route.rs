@@ -40,7 +40,7 @@ impl Endpoint {
             Endpoint::Token => token::respond(realm, request, edits),
             Endpoint::Introspection => introspect::respond(realm, request),
             Endpoint::Metadata => metadata::respond(realm, request, edits),
-            Endpoint::Keys => access_token::key_set(realm),
+            Endpoint::Keys => access_token::key_set(realm, request),
             Endpoint::Revocation => revoke::respond(realm, request),
             Endpoint::Resource => resource::respond(realm, request),
             Endpoint::Missing => Response::empty(404),

@@ -73,6 +73,12 @@ final class AuthorizationServer
         $this->call('POST', 'realms/root/clock', ['advance' => $seconds]);
     }
 
+    /** Moves this process's wall clock alone, as the library sees it, as when somebody sets the clock. */
+    public static function jumpWallClock(float $seconds): void
+    {
+        Library::ffi()->tokenwell_testing_jump_wall_clock($seconds);
+    }
+
     /**
      * The answers to the next token requests, e.g. `[['status' => 503], ['delay' => 2]]`.
      *

@@ -25,6 +25,7 @@ fn the_token_is_signed_by_the_key_in_the_metadata() {
     let metadata = realm.wire().ask(&get(&metadata)).json();
     assert_eq!(metadata["jwks_uri"], realm.vars["jwks_uri"]);
     let keys = realm.wire().ask(&get(split_url(realm.var("jwks_uri")).1)).json();
+    assert_eq!(realm.wire().ask(&post(split_url(realm.var("jwks_uri")).1, "", "")).status, 405);
     let jwk = &keys["keys"][0];
     assert_eq!((&jwk["alg"], &jwk["use"]), (&json!("ES256"), &json!("sig")));
     assert_eq!(jwk["kid"], thumbprint(jwk));
