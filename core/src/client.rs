@@ -20,6 +20,7 @@ use crate::error::Error;
 use crate::flight::{Boarding, Flight, Mission, alone, board};
 use crate::lifecycle::{self, Phase, Policy};
 use crate::pending::{Answer, Pending};
+use crate::random;
 use crate::request::{Target, TokenRequest};
 use crate::stats::{Counters, Stats, count};
 use crate::token::{AccessToken, Held, Source, TokenValue};
@@ -211,7 +212,7 @@ impl Inner {
         let held = entry.held.load();
         let held = held.as_ref()?;
         let age = Moment::now().since(held.sent);
-        let phase = self.policy.phase(age, held.lifetime, held.jitter, min_valid);
+        let phase = self.policy.phase(age, held.lifetime, random::process_jitter(), min_valid);
         match lifecycle::after_jump(phase, clock::wall_offset() - held.wall_offset) {
             Phase::Dead => None,
             phase => Some((AccessToken { held: held.clone(), source: Source::Memory }, phase)),

@@ -281,9 +281,15 @@ impl fmt::Debug for Config {
             .field("scope", &self.scope)
             .field("audience", &self.audience)
             .field("resource", &self.resource)
+            .field("proxy", &self.proxy.as_ref().map(proxy_origin))
             .field("cache", &self.cache)
             .finish_non_exhaustive()
     }
+}
+
+/// A proxy without its credential.
+fn proxy_origin(proxy: &Secret) -> String {
+    Url::parse(proxy.expose()).map_or_else(|_| "[redacted]".to_owned(), |url| url.origin().ascii_serialization())
 }
 
 /// Options as a JSON object, for the builder and the environment.

@@ -8,15 +8,16 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use rustls::RootCertStore;
 use tokio::runtime::{Builder, Handle};
 
 use crate::cache::memory::Registry;
 use crate::discovery::Shelf;
 use crate::error::Error;
 use crate::flight::Flights;
-use crate::transport::Route;
+use crate::transport::{self, Route};
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 /// In a child after fork: the parent's engine.
@@ -26,6 +27,8 @@ pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
     runtime: OnceLock<Result<Handle, Error>>,
     http: Mutex<HashMap<Route, reqwest::Client>>,
+    /// The operating system's roots, read when first needed. Here and not in a static, which a fork could leave half made.
+    roots: OnceLock<Arc<RootCertStore>>,
     metadata: Mutex<HashMap<(Route, String), Shelf>>,
     pub(crate) flights: Flights,
     pub(crate) registry: Registry,
@@ -70,6 +73,7 @@ fn watch_for_fork() {
         if !parent.is_null() {
             INHERITED.store(parent, Ordering::Release);
         }
+        crate::random::draw_again();
     }
     if !REGISTERED.swap(true, Ordering::SeqCst) {
         // SAFETY: the handler does nothing but atomic stores, which are allowed between fork and exec; it lives as long as the
@@ -86,6 +90,7 @@ impl Engine {
         Engine {
             runtime: OnceLock::new(),
             http: Mutex::default(),
+            roots: OnceLock::new(),
             metadata: Mutex::default(),
             flights: Flights::new(),
             registry,
@@ -109,7 +114,7 @@ impl Engine {
         if let Some(client) = clients.get(route) {
             return Ok(client.clone());
         }
-        let client = route.connect()?;
+        let client = route.connect(&|| self.roots.get_or_init(|| Arc::new(transport::system_roots())).clone())?;
         clients.insert(route.clone(), client.clone());
         Ok(client)
     }

@@ -171,7 +171,6 @@ impl Sent {
             wall_offset: self.wall_offset,
             lifetime,
             expires_at: self.wall.checked_add(lifetime).unwrap_or(self.wall),
-            jitter: random::process_jitter(),
         }
     }
 }

@@ -9,19 +9,23 @@ pub(crate) fn unit() -> f64 {
     (bits >> 11) as f64 / (1_u64 << 53) as f64
 }
 
+/// The bits of the factor below; 0: not drawn yet.
+static JITTER: AtomicU64 = AtomicU64::new(0);
+
 /// A factor of 0.95 to 1.05 that stays the same for the life of a process and differs between processes, so that a fleet
 /// that started together does not refresh together.
 pub(crate) fn process_jitter() -> f64 {
-    /// The process id in the upper half and 32 random bits in the lower, so that a child of fork draws its own.
-    static DRAWN: AtomicU64 = AtomicU64::new(0);
-    let id = u64::from(std::process::id());
-    let drawn = DRAWN.load(Ordering::Relaxed);
-    let bits = if drawn >> 32 == id {
-        drawn as u32
-    } else {
-        let fresh = (unit() * f64::from(u32::MAX)) as u32;
-        DRAWN.store(id << 32 | u64::from(fresh), Ordering::Relaxed);
-        fresh
-    };
-    0.95 + f64::from(bits) / f64::from(u32::MAX) / 10.0
+    match JITTER.load(Ordering::Relaxed) {
+        0 => {
+            let drawn = 0.95 + unit() / 10.0;
+            JITTER.store(drawn.to_bits(), Ordering::Relaxed);
+            drawn
+        }
+        bits => f64::from_bits(bits),
+    }
+}
+
+/// A child after fork draws its own. One atomic store: this runs between fork and exec.
+pub(crate) fn draw_again() {
+    JITTER.store(0, Ordering::Relaxed);
 }

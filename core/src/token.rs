@@ -41,8 +41,6 @@ pub(crate) struct Held {
     pub(crate) wall_offset: i64,
     pub(crate) lifetime: Duration,
     pub(crate) expires_at: SystemTime,
-    /// The factor on `refresh_at` that spreads processes apart.
-    pub(crate) jitter: f64,
 }
 
 /// An access token (RFC 6749 section 1.4). Cheap to clone. `Debug` shows no value; there is no `Display`.

@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -47,8 +47,8 @@ impl Route {
         }
     }
 
-    /// The HTTP client of this route.
-    pub(crate) fn connect(&self) -> Result<reqwest::Client, Error> {
+    /// The HTTP client of this route. `system_roots` is asked only where they are needed: reading them takes milliseconds.
+    pub(crate) fn connect(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<reqwest::Client, Error> {
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .retry(reqwest::retry::never())
@@ -56,7 +56,7 @@ impl Route {
             .http1_only()
             .http1_max_headers(MOST_HEADERS)
             .dns_resolver(Arc::new(SystemResolver))
-            .tls_backend_preconfigured(self.tls()?);
+            .tls_backend_preconfigured(self.tls(system_roots)?);
         let builder = match &self.proxy {
             Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose()).map_err(|_| unusable("the proxy"))?),
             None if self.plain => builder.no_proxy(),
@@ -66,20 +66,20 @@ impl Route {
     }
 
     /// TLS 1.2 and 1.3, name and chain always checked. The provider is explicit: a library installs no process default.
-    fn tls(&self) -> Result<rustls::ClientConfig, Error> {
+    fn tls(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<rustls::ClientConfig, Error> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         Ok(rustls::ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(|_| unusable("TLS"))?
-            .with_root_certificates(self.roots()?)
+            .with_root_certificates(self.roots(system_roots)?)
             .with_no_client_auth())
     }
 
-    fn roots(&self) -> Result<Arc<RootCertStore>, Error> {
+    fn roots(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Arc<RootCertStore>, Error> {
         match &self.ca_file {
             _ if self.plain => Ok(Arc::new(RootCertStore::empty())),
             Some(path) => read_ca_file(path).map(Arc::new),
-            None => Ok(SYSTEM_ROOTS.clone()),
+            None => Ok(system_roots()),
         }
     }
 }
@@ -88,12 +88,12 @@ fn unusable(what: &str) -> Error {
     Error::internal(&format!("{what} could not be set up"))
 }
 
-/// The operating system's roots, or those that SSL_CERT_FILE and SSL_CERT_DIR name. Read once, when first needed.
-static SYSTEM_ROOTS: LazyLock<Arc<RootCertStore>> = LazyLock::new(|| {
+/// The operating system's roots, or those that SSL_CERT_FILE and SSL_CERT_DIR name.
+pub(crate) fn system_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    Arc::new(roots)
-});
+    roots
+}
 
 /// Reads a PEM file of certificate authorities.
 pub(crate) fn read_ca_file(path: &Path) -> Result<RootCertStore, Error> {
