@@ -171,7 +171,7 @@ impl Client {
 
     /// What this client has done so far.
     pub fn stats(&self) -> Stats {
-        self.0.counters.read()
+        self.0.counters.read(engine().identity())
     }
 
     /// Later calls fail with the code `client_closed`. Tokens of other clients with equal options stay.
@@ -233,15 +233,12 @@ impl Inner {
         }
     }
 
-    /// A changed credential ends a refusal over the old one at once. Only looked at where it can change.
+    /// A changed credential ends a refusal over the old one at once.
     fn is_woken(&self, entry: &Entry, error: &Error) -> bool {
         let over_credential = error.is_secret() || error.code() == "invalid_client";
-        let can_change = self.config.sources().into_iter().flatten().any(|source| source.value().is_none());
-        if !over_credential || !can_change {
-            return false;
-        }
-        let now = credential::peek(&self.config);
-        now.is_some() && now.as_ref() != entry.tried.load().as_deref()
+        let failure = entry.failure.load();
+        let tried = failure.as_ref().and_then(|failure| failure.tried.as_deref());
+        over_credential && credential::has_changed(&self.config, tried)
     }
 
     /// A spent token with true life left, for when its refresh has failed.

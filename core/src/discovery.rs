@@ -120,6 +120,15 @@ fn check(body: &[u8], config: &Config, issuer: &Url) -> Result<Metadata, Error> 
     }
     let token_endpoint = Url::parse(&document.token_endpoint)
         .map_err(|_| fault("metadata_invalid", "the metadata's `token_endpoint` is not a URL"))?;
+    let decorated = !token_endpoint.username().is_empty()
+        || token_endpoint.password().is_some()
+        || token_endpoint.fragment().is_some();
+    if decorated {
+        return Err(fault(
+            "metadata_invalid",
+            "the metadata's `token_endpoint` has a credential or a fragment in its URL",
+        ));
+    }
     if token_endpoint.scheme() != "https" {
         return Err(fault(
             "insecure_endpoint",

@@ -24,6 +24,8 @@ static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 static INHERITED: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 
 pub(crate) struct Engine {
+    /// Engines are numbered along a line of forks.
+    generation: usize,
     /// Started with the first flight: making a client starts no thread.
     runtime: OnceLock<Result<Handle, Error>>,
     http: Mutex<HashMap<Route, reqwest::Client>>,
@@ -50,7 +52,8 @@ fn install() -> &'static Engine {
     // SAFETY: null, or the parent's engine, which is never freed.
     let inherited = unsafe { INHERITED.load(Ordering::Acquire).as_ref() };
     let registry = inherited.map_or_else(Registry::new, |parent| parent.registry.inherit());
-    let fresh = Box::into_raw(Box::new(Engine::new(registry)));
+    let generation = inherited.map_or(1, |parent| parent.generation + 1);
+    let fresh = Box::into_raw(Box::new(Engine::new(generation, registry)));
     let installed = ENGINE.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
     match installed {
         // SAFETY: `fresh` came from a box that is never freed from here on.
@@ -86,8 +89,9 @@ fn watch_for_fork() {
 fn watch_for_fork() {}
 
 impl Engine {
-    fn new(registry: Registry) -> Engine {
+    fn new(generation: usize, registry: Registry) -> Engine {
         Engine {
+            generation,
             runtime: OnceLock::new(),
             http: Mutex::default(),
             roots: OnceLock::new(),
@@ -95,6 +99,11 @@ impl Engine {
             flights: Flights::new(),
             registry,
         }
+    }
+
+    /// Tells this engine from the one of a parent or a child.
+    pub(crate) fn identity(&self) -> usize {
+        self.generation
     }
 
     /// Runs a task on the engine's thread.

@@ -188,7 +188,7 @@ impl Source {
         }
     }
 
-    fn fault(&self, code: &'static str, why: &str) -> Error {
+    pub(crate) fn fault(&self, code: &'static str, why: &str) -> Error {
         Error::new(ErrorKind::Secret, code, format!("{self} {why}"))
             .with_hint("it is read again for each token request, so no restart is needed")
     }

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::clock::{self, Moment};
+use crate::clock::Moment;
 
 /// Where a token came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,11 +101,10 @@ impl AccessToken {
 
 impl fmt::Debug for AccessToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let until = self.held.expires_at.duration_since(clock::wall()).unwrap_or_default();
         f.debug_struct("AccessToken")
             .field("value", &"[redacted]")
             .field("token_type", &self.token_type())
-            .field("expires_in", &until.as_secs())
+            .field("expires_in", &self.expires_in())
             .field("scope", &self.held.scope)
             .field("source", &self.source.as_str())
             .finish_non_exhaustive()

@@ -37,6 +37,8 @@ pub(crate) struct Failure {
     pub(crate) until: Moment,
     /// Failed flights in a row.
     pub(crate) count: u32,
+    /// Fingerprint of the credential that was refused; `None`: it could not be read.
+    pub(crate) tried: Option<Arc<Vec<u8>>>,
 }
 
 impl Entry {

@@ -2,12 +2,12 @@
 //! caller that goes away leaves it running; all who wait share its outcome, a failure too.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::cache::key::CacheKey;
 use crate::cache::memory::{Entry, Failure};
 use crate::clock::Moment;
 use crate::config::Config;
+use crate::credential;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fetch::fetch;
@@ -82,7 +82,7 @@ pub(crate) async fn alone(engine: &'static Engine, mission: Mission) -> Outcome 
 
 fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<(), Error> {
     count(&mission.counters.flights);
-    count(&mission.counters.in_flight);
+    mission.counters.in_flight.up(engine.identity());
     let mut pilot = Pilot { mission, landing: Some(landing) };
     engine.spawn(async move {
         let mission = &pilot.mission;
@@ -106,16 +106,16 @@ struct Pilot {
 impl Pilot {
     fn land(&mut self, outcome: Result<Held, Error>) {
         let Some(landing) = self.landing.take() else { return };
-        let Mission { entry, counters, .. } = &self.mission;
+        let Mission { entry, config, counters } = &self.mission;
         let failed = outcome.is_err();
         let outcome = match landing {
-            Landing::Shared(_) => keep(entry, outcome),
+            Landing::Shared(_) => keep(entry, config, outcome),
             Landing::Alone(_) => outcome.map(Arc::new),
         };
         if failed {
             count(&counters.failures);
         }
-        counters.in_flight.fetch_sub(1, Ordering::Relaxed);
+        counters.in_flight.down();
         match landing {
             Landing::Shared(leader) => leader.land(outcome),
             // The one who asked may have gone away.
@@ -131,7 +131,8 @@ impl Drop for Pilot {
 }
 
 /// Writes the outcome into the entry, before the flight ends, so that whoever comes later finds it there.
-fn keep(entry: &Entry, outcome: Result<Held, Error>) -> Outcome {
+fn keep(entry: &Entry, config: &Config, outcome: Result<Held, Error>) -> Outcome {
+    let tried = entry.tried.load_full();
     match outcome {
         Ok(mut held) => {
             entry.failure.store(None);
@@ -139,8 +140,8 @@ fn keep(entry: &Entry, outcome: Result<Held, Error>) -> Outcome {
                 held.lifetime = lifecycle::sticky_lifetime(held.lifetime);
             }
             let held = Arc::new(held);
-            // Lifetime zero: for those who wait, and not kept.
-            if !held.lifetime.is_zero() {
+            // Lifetime zero, or fetched with a credential that has been replaced meanwhile: for those who wait, and not kept.
+            if !held.lifetime.is_zero() && !credential::has_changed(config, tried.as_deref()) {
                 entry.held.store(Some(held.clone()));
             }
             Ok(held)
@@ -149,7 +150,7 @@ fn keep(entry: &Entry, outcome: Result<Held, Error>) -> Outcome {
             let count = entry.failure.load().as_ref().map_or(1, |failure| failure.count.saturating_add(1));
             let wait = lifecycle::refusal(count, error.retryable(), error.wait(), random::unit());
             let until = Moment::now().after(wait);
-            entry.failure.store(Some(Arc::new(Failure { error: error.clone(), until, count })));
+            entry.failure.store(Some(Arc::new(Failure { error: error.clone(), until, count, tried })));
             Err(error.with_retry_after(Some(wait)))
         }
     }
