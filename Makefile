@@ -31,4 +31,4 @@ dist:
 
 clean:
 	@cargo clean
-	@rm -rf build dist bindings-node/*.node
+	@rm -rf build/c build/wheel build/node.made-of build/logs bindings-c/php/lib bindings-node/*.node dist

@@ -55,6 +55,7 @@ find_missing() {
     need openssl "openssl, which makes the tests' private CA" has openssl
     need valgrind "valgrind, which looks for leaks" has valgrind
     need redis-server "Redis" has redis-server
+    need curl "curl, which the command line runs" has curl
     need git "git" has git
   fi
 }
@@ -115,10 +116,10 @@ system_packages
 
 make_venv() {
   say "Python packages, in .venv"
-  python3 -m venv --clear .venv
+  python3 -m venv .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check -r bindings-python/requirements-dev.txt
 }
-.venv/bin/python -c '' 2> /dev/null || rm -f .venv/.made-of
+.venv/bin/python -c '' 2> /dev/null || rm -rf .venv  # its Python is gone, or there is none
 once .venv/.made-of bindings-python/requirements-dev.txt -- make_venv
 
 # Not `npm ci`: it refuses a lock file that lacks an optional package of another platform, which not every registry has.

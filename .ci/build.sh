@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Builds what the given command needs; what has not changed since is not built again.
-# usage: build.sh demo|dist|tests|wheel|node|c|rust|server...
+# usage: build.sh demo|dist|tests|wheel|node|c|rust|server|mago...
 . "$(dirname "$0")/lib.sh"
 
-# The development server and the Rust tests: cargo's dev profile.
-server() { cargo build --locked -p tokenwell-dev-server; }
+# The development server and the Rust tests: cargo's dev profile. `--workspace` with one program: the features, and so what is
+# built, are the same whoever asks for it.
+server() { cargo build --locked --workspace --bin tokenwell-dev-server; }
 tests() {
   cargo test --locked --workspace --no-run
-  cargo build --locked -p tokenwell-dev-server -p tokenwell-examples
+  cargo build --locked --workspace --bin tokenwell-dev-server --bin get_access_token
 }
 
 # What users get: the release profile.
@@ -18,7 +19,7 @@ make_wheel() {
 }
 install_wheel() { .venv/bin/python -m pip install --quiet --no-index --no-deps --force-reinstall build/wheel/*.whl; }
 wheel() {
-  once build/wheel/.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src bindings-python/{Cargo.toml,pyproject.toml,src,python} -- make_wheel
+  once build/wheel/.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src core/cli core/dev-server/{Cargo.toml,src,keys} bindings-python/{Cargo.toml,pyproject.toml,src,python} -- make_wheel
   once .venv/.wheel-made-of build/wheel -- install_wheel
 }
 
@@ -28,8 +29,12 @@ node() {
   mkdir -p examples/node/node_modules
   ln -sfn ../../../bindings-node examples/node/node_modules/tokenwell
   compgen -G 'bindings-node/*.node' > /dev/null || rm -f build/node.made-of
-  once build/node.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src bindings-node/{Cargo.toml,build.rs,src,package.json} -- make_node
+  once build/node.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src core/cli core/dev-server/{Cargo.toml,src,keys} bindings-node/{Cargo.toml,build.rs,src,package.json} -- make_node
 }
+
+# The static analyser for PHP: a program of its own, built once, without optimisation since the package is small.
+install_mago() { cargo install mago --version 1.29.0 --locked --debug --root build/tools; }
+mago() { once build/tools/.mago-made-of -- install_mago; }
 
 c() { make -s --no-print-directory -C bindings-c PROFILE=release build examples; }
 
@@ -54,5 +59,5 @@ dist() {
   ls -l dist
 }
 
-mkdir -p build
+mkdir -p build/tools
 for part in "$@"; do "$part"; done

@@ -11,6 +11,7 @@ say() { printf '\n== %s\n' "$*"; }
 
 # The content of the files below the given paths, as one hash; what is built or installed there does not count.
 fingerprint() {
+  [ $# = 0 ] && return
   find "$@" \( -name node_modules -o -name __pycache__ -o -name target -o -name dist -o -name .venv \) -prune -o \
     -type f ! -name '*.node' ! -name '*.so' ! -name '*.pyc' -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1
 }

@@ -36,6 +36,10 @@ SUITES = (
     Suite("c", "plain", (("make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "test"),), needs=("build-c", "build-tests")),
     check("c-leaks", "make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "leaks", needs=("build-c", "build-tests")),
     Suite("php", "phpunit", (("phpunit",),), folder="bindings-c/php", needs=("build-c", "build-tests")),
+    build("mago"),
+    check(
+        "php-analysis", "make", "--no-print-directory", "-C", "bindings-c", "analyse", f"MAGO={ROOT}/build/tools/bin/mago", needs=("build-mago",)
+    ),
     build("wheel"),
     Suite("python", "pytest", ((PYTHON, "-m", "pytest"),), folder="bindings-python", needs=("build-wheel", "build-tests")),
     build("node"),

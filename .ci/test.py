@@ -132,7 +132,7 @@ def report(result: Result) -> None:
         lines = log.read_text(errors="replace").splitlines()
         named = [line for line in lines[:-40] if _FAILED_TEST.search(line)]
         shown = [*named[:60], *lines[-40:], *(f"! {remark}" for remark in result.remarks), f"(all of it: {log.relative_to(ROOT)})"]
-        print("\n".join(f"    {line}" for line in shown), flush=True)
+        print("\n".join(f"    {line[:240]}" for line in shown), flush=True)
 
 
 def chosen_suites(names: list[str]) -> list[Suite]:

@@ -43,7 +43,8 @@ export class AuthorizationServer extends Realm {
   /**
    * Starts the program and waits until it serves. It ends with this process, or by `close`.
    *
-   * `program`: its path. Default: `TOKENWELL_DEV_SERVER`, else `tokenwell-dev-server` on PATH.
+   * `program`: its path. Default: `TOKENWELL_DEV_SERVER`, else `tokenwell-dev-server` on PATH, else this package's own
+   * `tokenwell serve`.
    */
   static start(options?: { program?: string }): Promise<AuthorizationServer>;
   /** Makes another realm. `server`: its client, authentication methods and script. */

@@ -2,6 +2,8 @@
 
 const { spawn } = require('node:child_process');
 const { once } = require('node:events');
+const { existsSync } = require('node:fs');
+const { delimiter, join } = require('node:path');
 const { createInterface } = require('node:readline');
 
 const { advanceClock, jumpWallClock, panicInNextFlight } = require('./lib/native.js');
@@ -58,9 +60,10 @@ class AuthorizationServer extends Realm {
     this.#child = child;
   }
 
-  static async start({ program = process.env.TOKENWELL_DEV_SERVER || 'tokenwell-dev-server' } = {}) {
-    const child = spawn(program, ['--port', '0'], { stdio: ['pipe', 'pipe', 'inherit'] });
-    const line = await firstLine(child, program);
+  static async start({ program = process.env.TOKENWELL_DEV_SERVER || onPath('tokenwell-dev-server') } = {}) {
+    const [file, ...serve] = program ? [program] : [process.execPath, join(__dirname, 'bin', 'tokenwell.js'), 'serve'];
+    const child = spawn(file, [...serve, '--port', '0'], { stdio: ['pipe', 'pipe', 'inherit'] });
+    const line = await firstLine(child, program ?? 'tokenwell serve');
     // A server that was not closed ends with this process, and does not keep it alive.
     for (const handle of [child, child.stdin, child.stdout]) handle.unref();
     return new this(child, camelKeys(JSON.parse(line)));
@@ -82,9 +85,14 @@ class AuthorizationServer extends Realm {
   }
 }
 
+function onPath(name) {
+  const folders = (process.env.PATH ?? '').split(delimiter).filter(Boolean);
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
 async function firstLine(child, program) {
   const failure = new Promise((_, reject) => {
-    const hint = 'TOKENWELL_DEV_SERVER names it; `cargo build -p tokenwell-dev-server` makes it';
+    const hint = 'TOKENWELL_DEV_SERVER names another program';
     const fail = (why) => reject(new Error(`${program} did not start: ${why} (${hint})`));
     child.once('error', (error) => fail(error.message));
     child.once('exit', (code) => fail(`exit code ${code}`));

@@ -43,11 +43,11 @@ static bool gets(tokenwell_client *client, const char *with, const char *source,
 }
 
 /* Plays `gets` in a child; the child ends by exit, through all destructors. */
-static pid_t child(tokenwell_client *client, const char *with, const char *source) {
+static pid_t child(tokenwell_client *client, const char *with, const char *source, double seconds) {
   fflush(NULL);
   pid_t pid = fork();
   if (pid == 0) {
-    bool ok = gets(client, with, source, 5);
+    bool ok = gets(client, with, source, seconds);
     tokenwell_client_free(client);
     exit(ok ? 0 : 1);
   }
@@ -56,14 +56,14 @@ static pid_t child(tokenwell_client *client, const char *with, const char *sourc
 
 static void before_and_after_use(void) {
   tokenwell_client *client = client_with("{}");
-  check(wait_for(child(client, "{}", "network"), 10) == 0, "a child before use");
+  check(wait_for(child(client, "{}", "network", 1), 10) == 0, "a child before use");
   check(gets(client, "{}", "network", 5), "the parent after it");
-  check(wait_for(child(client, "{}", "memory"), 10) == 0, "a child after use has the token");
-  check(wait_for(child(client, "{\"scope\": \"c\"}", "network"), 10) == 0, "a child after use can fetch");
+  check(wait_for(child(client, "{}", "memory", 1), 10) == 0, "a child after use has the token");
+  check(wait_for(child(client, "{\"scope\": \"c\"}", "network", 1), 10) == 0, "a child after use can fetch");
   check(gets(client, "{\"scope\": \"p\"}", "network", 5), "and so can the parent");
   pid_t children[20];
   for (int i = 0; i < 20; i++) {
-    children[i] = child(client, "{\"scope\": \"many\"}", "network");
+    children[i] = child(client, "{\"scope\": \"many\"}", "network", 5);
   }
   for (int i = 0; i < 20; i++) {
     check(wait_for(children[i], 10) == 0, "child %d of 20 at once", i);
@@ -81,10 +81,10 @@ static void during_a_flight(void) {
   void *outcome = NULL;
   pthread_create(&caller, NULL, slow_call, client);
   pause_ms(300);
-  check(wait_for(child(client, "{}", "network"), 10) == 0, "a child during a flight of the parent");
+  check(wait_for(child(client, "{}", "network", 1), 10) == 0, "a child during a flight of the parent");
   pthread_join(caller, &outcome);
   check(outcome != NULL, "the parent's flight ends well");
-  check(wait_for(child(client, "{}", "memory"), 10) == 0, "a child after that flight");
+  check(wait_for(child(client, "{}", "memory", 1), 10) == 0, "a child after that flight");
   tokenwell_client_free(client);
 }
 
@@ -106,13 +106,54 @@ static void while_threads_are_busy(void) {
     pthread_create(&threads[i], NULL, busy, client);
   }
   for (int i = 0; i < 30; i++) {
-    check(wait_for(child(client, "{}", NULL), 10) == 0, "child %d while threads are busy", i);
+    check(wait_for(child(client, "{}", NULL, 1), 10) == 0, "child %d while threads are busy", i);
   }
   stop = true;
   for (int i = 0; i < 4; i++) {
     void *outcome = NULL;
     pthread_join(threads[i], &outcome);
     check(outcome != NULL, "thread %d went on", i);
+  }
+  tokenwell_client_free(client);
+}
+
+struct flyer {
+  tokenwell_client *client;
+  int number;
+};
+
+/* Flight after flight, each for a scope of its own. */
+static void *fly(void *argument) {
+  struct flyer *flyer = argument;
+  char with[64];
+  for (int flight = 0; !stop; flight++) {
+    snprintf(with, sizeof with, "{\"scope\": \"%d-%d\"}", flyer->number, flight);
+    if (!gets(flyer->client, with, "network", 5)) {
+      return NULL;
+    }
+  }
+  return flyer;
+}
+
+static void a_hundred_during_flights(void) {
+  tokenwell_client *client = client_with("{}");
+  struct flyer flyers[4];
+  pthread_t threads[4];
+  stop = false;
+  for (int i = 0; i < 4; i++) {
+    flyers[i] = (struct flyer){client, i};
+    pthread_create(&threads[i], NULL, fly, &flyers[i]);
+  }
+  for (int i = 0; i < 100; i++) {
+    char with[64];
+    snprintf(with, sizeof with, "{\"scope\": \"child-%d\"}", i);
+    check(wait_for(child(client, with, "network", 1), 5) == 0, "child %d of 100 during flights", i);
+  }
+  stop = true;
+  for (int i = 0; i < 4; i++) {
+    void *outcome = NULL;
+    pthread_join(threads[i], &outcome);
+    check(outcome != NULL, "the flights of thread %d went on", i);
   }
   tokenwell_client_free(client);
 }
@@ -124,6 +165,7 @@ int main(void) {
   before_and_after_use();
   during_a_flight();
   while_threads_are_busy();
+  a_hundred_during_flights();
   stop_server(&server);
   return finish();
 }

@@ -22,6 +22,10 @@ expect "shared: run" "$folder/shared"
 read -ra archive <<< "$(pkg-config --cflags tokenwell) $prefix/lib/libtokenwell.a $(pkg-config --static --libs-only-l tokenwell | sed 's/-ltokenwell//')"
 expect "archive: build" cc tests/static.c -o "$folder/archive" "${archive[@]}"
 expect "archive: run" "$folder/archive"
+read -ra curl <<< "$(pkg-config --cflags --libs tokenwell libcurl)"
+expect "libcurl example: build" cc -Wall -Wextra -Werror ../examples/c/call_api.c -o "$folder/call_api" "${curl[@]}" -Wl,-rpath,"$prefix/lib"
+calls_api() { [[ $(python3 ../.ci/with_server.py sh -c '"$0" "$TOKENWELL_TOKEN_ENDPOINT"' "$folder/call_api" 2>&1) == *"HTTP status 40"* ]]; }
+expect "libcurl example: run" calls_api
 expect "ffi.h names the library" grep -q "^#define FFI_LIB \"$prefix/lib/libtokenwell.so.0\"" "$prefix/share/tokenwell/ffi.h"
 printf '#include <tokenwell.hpp>\nint main() { return tokenwell_version() == nullptr; }\n' > "$folder/program.cpp"
 if command -v c++ > /dev/null; then

@@ -6,6 +6,7 @@
 //! A call under way is a promise that the core's own thread settles: there is no runtime in this crate.
 
 pub mod client;
+pub mod command_line;
 pub mod failure;
 pub mod testing;
 pub mod token;

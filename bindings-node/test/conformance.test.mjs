@@ -16,6 +16,7 @@ const { Client } = tokenwell;
 const server = await startServer();
 
 const camel = (name) => name.replace(/_([a-z0-9])/g, (_, letter) => letter.toUpperCase());
+const lines = (text) => (typeof text === 'string' ? text.split(/\r?\n/) : []);
 const isMap = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
 const camelKeys = (options) => (isMap(options) ? mapKeys(options, camel) : options);
 const mapKeys = (map, change) => Object.fromEntries(Object.entries(map).map(([key, value]) => [change(key), value]));
@@ -60,8 +61,7 @@ class Play {
   }
 
   hide(texts, longerThan) {
-    const lines = this.fill(texts).flatMap((text) => (typeof text === 'string' ? text.split(/\r?\n/) : []));
-    this.hidden.push(...lines.filter((line) => line.length > longerThan));
+    this.hidden.push(...this.fill(texts).filter((text) => typeof text === 'string' && text.length > longerThan));
   }
 
   make(options = { '+': {} }) {
@@ -69,7 +69,7 @@ class Play {
       options = Object.fromEntries(Object.entries({ ...STANDARD, ...options['+'] }).filter(([, value]) => value !== null));
     }
     const filled = this.fill(options);
-    this.hide([filled?.client_secret, filled?.private_key, filled?.client_assertion], 3);
+    this.hide([filled?.client_secret, filled?.client_assertion, ...lines(filled?.private_key)], 3);
     return new Client(camelKeys(filled));
   }
 
@@ -152,7 +152,7 @@ class Play {
   step_write({ name, text }) {
     const path = this.files[`file:${name}`];
     if (text === null) return unlinkSync(path);
-    this.hide([text], 3);
+    this.hide(lines(text), 3);
     writeFileSync(path, text, { mode: 0o600 });
   }
 

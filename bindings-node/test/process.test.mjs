@@ -1,46 +1,19 @@
 // The life of the process: its end, and its threads.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { Worker } from 'node:worker_threads';
 import { Client } from 'tokenwell';
+import { run, startWorker } from './support/process.mjs';
 import { startServer } from './support/server.mjs';
 
 const server = await startServer();
-const cwd = fileURLToPath(new URL('..', import.meta.url));
 const HANG = { script: [{ fault: 'hang', times: -1 }] };
 
 let realm;
 beforeEach(async () => {
   realm = await server.realm();
 });
-
-/** Runs a program with a client of these options; gives its output and the milliseconds from `MARK` to its end. */
-async function run(options, body) {
-  const program = `import { Client } from 'tokenwell'; const client = new Client(${JSON.stringify(options)}); ${body}`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', program], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [out, errors, marked] = ['', '', NaN];
-  child.stderr.on('data', (text) => (errors += text));
-  child.stdout.on('data', (text) => {
-    out += text;
-    if (out.includes('MARK')) marked ||= performance.now();
-  });
-  const [code, signal] = await once(child, 'close');
-  return { code, signal, out: out.replace(/MARK\n/, ''), errors, took: performance.now() - marked };
-}
-
-/** A worker that answers each message with what `body` makes of it. */
-function startWorker(options, body) {
-  const program = `
-    const { parentPort } = require('node:worker_threads');
-    const { Client } = require('tokenwell');
-    const client = new Client(${JSON.stringify(options)});
-    parentPort.on('message', async () => parentPort.postMessage(await (async () => { ${body} })()));`;
-  return new Worker(program, { eval: true });
-}
 
 test('an idle client does not keep the process alive', async () => {
   const { code, out, took } = await run(realm.options, `console.log((await client.token()).length); console.log('MARK')`);
@@ -56,7 +29,7 @@ test('a promise under way keeps it alive', async () => {
   assert.match(out, /^\d+\n$/);
 });
 
-test('process.exit during a fetch ends it at once', async () => {
+test('F27 process.exit during a fetch ends it at once', async () => {
   const hung = await server.realm(HANG);
   const body = `client.token(); setTimeout(() => process.stdout.write('MARK\\n', () => process.exit(3)), 200)`;
   const { code, signal, errors, took } = await run(hung.options, body);
@@ -64,7 +37,7 @@ test('process.exit during a fetch ends it at once', async () => {
   assert.ok(took < 500, `${took} ms`);
 });
 
-test('an uncaught error during a fetch ends it at once', async () => {
+test('F27 an uncaught error during a fetch ends it at once', async () => {
   const hung = await server.realm(HANG);
   const body = `client.token(); setTimeout(() => process.stdout.write('MARK\\n', () => { throw new Error('mine') }), 200)`;
   const { code, errors, took } = await run(hung.options, body);
@@ -73,7 +46,7 @@ test('an uncaught error during a fetch ends it at once', async () => {
   assert.ok(took < 500, `${took} ms`);
 });
 
-test('a signal ends a sync call', async () => {
+test('F27 a signal ends a sync call', async () => {
   const hung = await server.realm(HANG);
   const body = `setTimeout(() => process.stdout.write('MARK\\n', () => client.tokenSync())); setTimeout(() => {}, 100)`;
   const program = run(hung.options, `${body}; import('node:child_process').then(({ spawn }) =>
@@ -100,7 +73,7 @@ test('workers share the tokens of the process', async () => {
 });
 
 for (const [mode, call] of [['promise', 'await client.token()'], ['sync', 'client.tokenSync()']]) {
-  test(`a worker is ended during a fetch [${mode}]`, async () => {
+  test(`F27 a worker is ended during a fetch [${mode}]`, async () => {
     await realm.script([{ issue: {}, delay: 1 }]);
     const worker = startWorker(realm.options, `return ${call}`);
     await once(worker, 'online');
@@ -114,7 +87,7 @@ for (const [mode, call] of [['promise', 'await client.token()'], ['sync', 'clien
     assert.equal((await realm.requests()).length, 1);
   });
 
-  test(`process.exit while a worker fetches [${mode}]`, async () => {
+  test(`F27 process.exit while a worker fetches [${mode}]`, async () => {
     const hung = await server.realm(HANG);
     const program = `
       const { Client } = require('tokenwell');

@@ -50,7 +50,7 @@ test('an access token is read-only', async () => {
   assert.throws(() => new AccessToken(), TypeError);
 });
 
-test('what is printed or serialized shows neither token nor secret', async () => {
+test('S30 what is printed or serialized shows neither token nor secret', async () => {
   await realm.script([{ issue: { tenant: 'canary-in-extra' } }]);
   const client = new Client(realm.options);
   const token = await client.accessToken();
@@ -194,7 +194,7 @@ test('a subclass, and the end of a block', async () => {
   assert.throws(() => client.tokenSync(), { code: 'client_closed' });
 });
 
-test('ten thousand cold callers are one request', async () => {
+test('F22 ten thousand cold callers are one request', async () => {
   const client = new Client(realm.options);
   const tokens = await Promise.all(Array.from({ length: 10_000 }, () => client.token()));
   assert.equal(new Set(tokens).size, 1);

@@ -34,7 +34,7 @@ test('a realm has a script of its own', async () => {
   await assert.rejects(realm.requests(), /the development server answered 404/);
 });
 
-test('an armed panic is an internal_error', async () => {
+test('F38 an armed panic is an internal_error', async () => {
   const realm = await server.realm();
   panicInNextFlight();
   await assert.rejects(new Client(realm.options).token(), { name: 'TokenwellError', code: 'internal_error' });

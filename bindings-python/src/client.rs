@@ -72,9 +72,7 @@ impl Client {
 
     /// `try_lock`: a lock that a fork left locked costs a conversion, no more.
     fn text<'py>(&self, py: Python<'py>, token: Token) -> Bound<'py, PyString> {
-        let Ok(mut kept) = self.text.try_lock() else {
-            return PyString::new(py, token.value());
-        };
+        let Ok(mut kept) = self.text.try_lock() else { return PyString::new(py, token.value()) };
         match &*kept {
             Some((owner, text)) if owner.identity() == token.identity() => text.bind(py).clone(),
             _ => {

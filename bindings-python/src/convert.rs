@@ -43,10 +43,8 @@ fn json(given: &Bound<'_, PyAny>, depth: u8) -> Option<Value> {
         number.extract::<i64>().ok().map(Value::from)
     } else if let Ok(number) = given.cast::<PyFloat>() {
         Number::from_f64(number.value()).map(Value::Number)
-    } else if let Ok(items) = given.cast::<PyList>() {
-        items.iter().map(|item| json(&item, depth + 1)).collect()
-    } else if let Ok(items) = given.cast::<PyTuple>() {
-        items.iter().map(|item| json(&item, depth + 1)).collect()
+    } else if given.is_instance_of::<PyList>() || given.is_instance_of::<PyTuple>() {
+        given.try_iter().ok()?.map(|item| json(&item.ok()?, depth + 1)).collect()
     } else if let Ok(members) = given.cast::<PyDict>() {
         let pairs = members.iter().map(|(name, value)| Some((string(name.cast().ok()?)?, json(&value, depth + 1)?)));
         pairs.collect::<Option<Map<_, _>>>().map(Value::Object)

@@ -29,18 +29,8 @@ create_exception!(
 );
 create_exception!(tokenwell, ConfigError, TokenwellError, "An option is missing, unknown or wrong; nothing was sent.");
 create_exception!(tokenwell, SecretError, TokenwellError, "A source of a secret could not be read.");
-create_exception!(
-    tokenwell,
-    TransportError,
-    TokenwellError,
-    "No answer: dns, connect, tls, proxy, timeout or a closed connection."
-);
-create_exception!(
-    tokenwell,
-    ServerError,
-    TokenwellError,
-    "The server refused, with an error of RFC 6749 5.2 as `code`."
-);
+create_exception!(tokenwell, TransportError, TokenwellError, "No answer: dns, connect, tls, proxy, timeout or closed.");
+create_exception!(tokenwell, ServerError, TokenwellError, "The server's own OAuth error answer (RFC 6749 5.2).");
 create_exception!(tokenwell, ResponseError, TokenwellError, "The answer is not a token answer of RFC 6749 5.1.");
 create_exception!(tokenwell, CacheError, TokenwellError, "A shared store failed; never raised by a call for a token.");
 

@@ -14,6 +14,8 @@ mod coroutine;
 mod errors;
 mod token;
 
+use std::ffi::OsString;
+
 use pyo3::prelude::*;
 
 /// The compiled part of the package `tokenwell`; import that.
@@ -33,6 +35,12 @@ mod _native {
     #[pymodule_export]
     #[allow(non_upper_case_globals)]
     const __version__: &str = env!("CARGO_PKG_VERSION");
+
+    /// Runs the command line with these arguments, without the program's name; its exit code.
+    #[pyfunction]
+    fn run_command_line(py: Python<'_>, arguments: Vec<OsString>) -> i32 {
+        py.detach(|| tokenwell_cli::run(arguments))
+    }
 
     /// Moves the library's clock by `seconds`, for tests.
     #[pyfunction]

@@ -57,12 +57,8 @@ impl AccessToken {
 
     fn __repr__(&self) -> String {
         let scope = self.0.scope().map_or_else(|| "None".to_owned(), |scope| format!("{scope:?}"));
-        format!(
-            "<tokenwell.AccessToken {} scope={scope} expires_in={} source={}>",
-            self.0.token_type(),
-            self.0.expires_in(),
-            self.0.source().as_str(),
-        )
+        let (kind, left, source) = (self.token_type(), self.expires_in(), self.source());
+        format!("<tokenwell.AccessToken {kind} scope={scope} expires_in={left} source={source}>")
     }
 
     fn __reduce_ex__(&self, _protocol: &Bound<'_, PyAny>) -> PyResult<()> {

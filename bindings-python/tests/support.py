@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 import time
 from collections.abc import Callable
 from typing import Any
 
 import tokenwell
 from tokenwell.testing import Realm
+
+
+HANG: list[dict[str, Any]] = [{"fault": "hang"}]
 
 
 def client_of(realm: Realm, **options: Any) -> tokenwell.Client:
@@ -19,3 +27,37 @@ def until(condition: Callable[[], Any], seconds: float = 5) -> None:
     while not condition():
         assert time.monotonic() < end, "not within the time"
         time.sleep(0.002)
+
+
+# --- processes
+
+
+def environment_of(realm: Realm | None) -> dict[str, str]:
+    """This process's environment, and the realm's options for `Client.from_env`."""
+    options = realm.options if realm else {}
+    return {**os.environ, **{f"TOKENWELL_{name.upper()}": value for name, value in options.items()}}
+
+
+def start(program: str, realm: Realm | None = None, *flags: str) -> subprocess.Popen[str]:
+    command = [sys.executable, *flags, "-c", textwrap.dedent(program)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, env=environment_of(realm), stdout=pipe, stderr=pipe, text=True)
+
+
+def run(program: str, realm: Realm | None = None, *flags: str) -> tuple[str, str]:
+    process = start(program, realm, *flags)
+    output, errors = process.communicate(timeout=30)
+    assert process.returncode == 0, errors
+    return output.strip(), errors
+
+
+def interrupt(process: subprocess.Popen[str], realm: Realm) -> tuple[float, str, str]:
+    """Ctrl-C once the request has arrived; seconds until the end, output, errors."""
+    while not realm.log()["in_flight"]:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.01)
+    time.sleep(0.1)
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=8)
+    return time.monotonic() - sent, output.strip(), errors

@@ -91,7 +91,7 @@ def test_waiters_are_not_held_up_by_a_busy_thread(realm: Realm) -> None:
     assert time.monotonic() - started < 3
 
 
-def test_a_cancelled_caller_leaves_the_fetch_to_the_others(realm: Realm) -> None:
+def test_f23_a_cancelled_caller_leaves_the_fetch_to_the_others(realm: Realm) -> None:
     realm.script([{"issue": {}, "delay": 0.3}])
     client = client_of(realm)
 
@@ -137,7 +137,7 @@ def test_context_variables_are_kept(realm: Realm) -> None:
     assert asyncio.run(together()) == list(range(20))
 
 
-def test_a_loop_that_closes_during_a_fetch(realm: Realm) -> None:
+def test_f27_a_loop_that_closes_during_a_fetch(realm: Realm) -> None:
     realm.script([{"issue": {}, "delay": 0.2}])
     client = client_of(realm)
     loop = asyncio.new_event_loop()
@@ -152,7 +152,7 @@ def test_a_loop_that_closes_during_a_fetch(realm: Realm) -> None:
     assert len(realm.requests()) == 1
 
 
-def test_a_loop_that_stops_and_goes_on(realm: Realm) -> None:
+def test_f27_a_loop_that_stops_and_goes_on(realm: Realm) -> None:
     realm.script([{"issue": {}, "delay": 0.1}])
     client = client_of(realm)
     loop = asyncio.new_event_loop()
@@ -195,7 +195,7 @@ def test_threads_of_two_event_loops(realm: Realm) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
-def test_a_child_awaits_on_an_event_loop_of_its_own(realm: Realm) -> None:
+def test_f26_a_child_awaits_on_an_event_loop_of_its_own(realm: Realm) -> None:
     client = client_of(realm)
     asyncio.run(client.atoken())
     child = os.fork()

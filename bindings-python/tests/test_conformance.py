@@ -85,11 +85,13 @@ class Sync:
         jump_wall_clock(-self.jumped)
 
     def hide(self, *texts: Any) -> None:
-        """Of what has several lines, each line counts."""
-        self.hidden.update(line for text in texts if isinstance(text, str) for line in text.splitlines())
+        self.hidden.update(text for text in texts if isinstance(text, str))
+
+    def hide_lines(self, text: Any) -> None:
+        self.hide(*(text.splitlines() if isinstance(text, str) else []))
 
     def write(self, name: str, text: str) -> None:
-        self.hide(text)
+        self.hide_lines(text)
         path = self.folder / name
         path.touch(mode=0o600)
         path.write_bytes(text.encode())
@@ -110,7 +112,8 @@ class Sync:
             more = {**DEFAULT, **(options or {}).get("+", {})}
             options = {name: value for name, value in more.items() if value is not None}
         options = self.fill(options)
-        self.hide(*(options.get(name) for name in ("client_secret", "private_key", "client_assertion")))
+        self.hide(options.get("client_secret"), options.get("client_assertion"))
+        self.hide_lines(options.get("private_key"))
         return tokenwell.Client(**options)
 
     def play(self, steps: list[dict[str, Any]]) -> None:

@@ -2,47 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
-import signal
-import subprocess
-import sys
 import textwrap
 import time
-from typing import Any
 
 import pytest
 
+from support import HANG, interrupt, run, start
 from tokenwell.testing import Realm
-
-HANG: list[dict[str, Any]] = [{"fault": "hang"}]
-
-
-def start(program: str, realm: Realm | None = None, *flags: str) -> subprocess.Popen[str]:
-    variables = {f"TOKENWELL_{name.upper()}": value for name, value in realm.options.items()} if realm else {}
-    command = [sys.executable, *flags, "-c", textwrap.dedent(program)]
-    pipe = subprocess.PIPE
-    return subprocess.Popen(command, env={**os.environ, **variables}, stdout=pipe, stderr=pipe, text=True)
-
-
-def run(program: str, realm: Realm | None = None, *flags: str) -> tuple[str, str]:
-    process = start(program, realm, *flags)
-    output, errors = process.communicate(timeout=30)
-    assert process.returncode == 0, errors
-    return output.strip(), errors
-
-
-def interrupt(process: subprocess.Popen[str], realm: Realm) -> tuple[float, str, str]:
-    """Ctrl-C once the request has arrived; seconds until the end, output, errors."""
-    while not realm.log()["in_flight"]:
-        assert process.poll() is None, process.communicate()
-        time.sleep(0.01)
-    time.sleep(0.1)
-    sent = time.monotonic()
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=8)
-    return time.monotonic() - sent, output.strip(), errors
-
 
 # --- import
 
@@ -116,7 +83,7 @@ def test_expires_at_is_by_the_wall_clock(realm: Realm) -> None:
 # --- Ctrl-C
 
 
-def test_ctrl_c_ends_a_blocking_fetch_at_once(realm: Realm) -> None:
+def test_f27_ctrl_c_ends_a_blocking_fetch_at_once(realm: Realm) -> None:
     realm.script(HANG)
     program = """
         import tokenwell
@@ -129,7 +96,7 @@ def test_ctrl_c_ends_a_blocking_fetch_at_once(realm: Realm) -> None:
     assert took < 1
 
 
-def test_ctrl_c_ends_asyncio_at_once(realm: Realm) -> None:
+def test_f27_ctrl_c_ends_asyncio_at_once(realm: Realm) -> None:
     realm.script(HANG)
     program = """
         import asyncio, tokenwell
@@ -141,7 +108,7 @@ def test_ctrl_c_ends_asyncio_at_once(realm: Realm) -> None:
     assert took < 1
 
 
-def test_a_handler_runs_during_a_fetch_and_the_fetch_goes_on(realm: Realm) -> None:
+def test_f27_a_handler_runs_during_a_fetch_and_the_fetch_goes_on(realm: Realm) -> None:
     realm.script([{"issue": {}, "delay": 1}])
     program = """
         import signal, tokenwell
@@ -181,7 +148,7 @@ EXITS = {
 
 @pytest.mark.parametrize("name", EXITS)
 @pytest.mark.parametrize("delay", [5, 0.25], ids=["long after", "in the middle"])
-def test_exit_during_a_fetch(name: str, delay: float, realm: Realm) -> None:
+def test_f27_exit_during_a_fetch(name: str, delay: float, realm: Realm) -> None:
     """At once, without a crash; also where the answer comes while the interpreter ends."""
     realm.script([{"issue": {}}] * ("refresh" in name) + [{"issue": {}, "delay": delay}] * 2)
     program = "import sys, time, tokenwell\nclient = tokenwell.Client.from_env()\n"

@@ -55,7 +55,7 @@ def test_access_token(realm: Realm) -> None:
     assert token.extra
 
 
-def test_an_access_token_is_frozen_and_shows_no_value(realm: Realm) -> None:
+def test_s30_an_access_token_is_frozen_and_shows_no_value(realm: Realm) -> None:
     token: Any = client_of(realm).access_token()
     with pytest.raises(AttributeError):
         token.value = "another"
@@ -71,7 +71,7 @@ def test_an_access_token_is_frozen_and_shows_no_value(realm: Realm) -> None:
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
-def test_secrets_cannot_be_pickled(realm: Realm, protocol: int) -> None:
+def test_s30_secrets_cannot_be_pickled(realm: Realm, protocol: int) -> None:
     client = client_of(realm)
     for thing in (client, client.access_token()):
         with pytest.raises(TypeError, match="secret"):
@@ -214,7 +214,7 @@ def test_an_error_keeps_its_attributes_when_pickled(realm: Realm) -> None:
     assert vars(again) == vars(error)
 
 
-def test_no_text_shows_a_secret(realm: Realm) -> None:
+def test_s30_no_text_shows_a_secret(realm: Realm) -> None:
     client = client_of(realm, client_secret="canary-secret")
     with pytest.raises(tokenwell.ServerError) as caught:
         client.token()
@@ -231,7 +231,7 @@ def test_no_text_shows_a_secret(realm: Realm) -> None:
     assert not hasattr(client, "__dict__")
 
 
-def test_a_panic_is_an_error(realm: Realm) -> None:
+def test_f38_a_panic_is_an_error(realm: Realm) -> None:
     tokenwell.testing.panic_in_next_flight()
     with pytest.raises(tokenwell.TokenwellError) as caught:
         client_of(realm).token()
@@ -304,7 +304,7 @@ def test_other_threads_run_during_a_fetch(realm: Realm) -> None:
     assert turns > 50
 
 
-def test_threads_share_one_request(realm: Realm) -> None:
+def test_f22_threads_share_one_request(realm: Realm) -> None:
     realm.script([{"issue": {}, "delay": 0.2}])
     client = client_of(realm)
     tokens: list[str] = []

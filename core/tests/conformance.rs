@@ -102,7 +102,7 @@ impl Play<'_> {
 
     fn write(&mut self, name: &str, text: &Value) {
         assert!(self.realm.vars.contains_key(&format!("file:{name}")), "a file that `files` does not name");
-        self.hide(text, 3);
+        self.hide_lines(text);
         self.folder.write(name, self.realm.fill(text).as_str());
     }
 
@@ -190,7 +190,9 @@ impl Play<'_> {
                 self.realm.fill(&Value::Object(both))
             }
         };
-        ["client_secret", "private_key", "client_assertion"].map(|name| self.hide(&options[name], 3));
+        self.hide(&options["client_secret"], 3);
+        self.hide(&options["client_assertion"], 3);
+        self.hide_lines(&options["private_key"]);
         Client::new(Config::from_value(options)?)
     }
 
@@ -235,10 +237,13 @@ impl Play<'_> {
 
     fn hide(&mut self, texts: &Value, longer_than: usize) {
         let list = texts.as_array().cloned().unwrap_or_else(|| vec![texts.clone()]);
-        let filled: Vec<String> =
-            list.iter().filter_map(|text| self.realm.fill(text).as_str().map(str::to_owned)).collect();
-        let lines = filled.iter().flat_map(|text| text.lines()).map(str::to_owned);
-        self.hidden.extend(lines.filter(|line| line.chars().count() > longer_than));
+        let list = list.iter().filter_map(|text| self.realm.fill(text).as_str().map(str::to_owned));
+        self.hidden.extend(list.filter(|text| text.chars().count() > longer_than));
+    }
+
+    fn hide_lines(&mut self, text: &Value) {
+        let lines: Value = self.realm.fill(text).as_str().unwrap_or_default().lines().collect();
+        self.hide(&lines, 3);
     }
 
     /// No text for people shows the secret or a token.

@@ -29,12 +29,17 @@ final class Expect
         $this->issued = null;
     }
 
-    /** Of what has several lines, each line counts. */
     public function neverShow(mixed $secret): void
     {
         if (\is_string($secret)) {
-            array_push($this->never, ...preg_split('/\R/', $secret) ?: []);
+            $this->never[] = $secret;
         }
+    }
+
+    /** Of a key and of a file each line counts. */
+    public function neverShowLines(mixed $text): void
+    {
+        array_map($this->neverShow(...), \is_string($text) ? preg_split('/\R/', $text) : []);
     }
 
     /** @param array<string, mixed> $expected */

@@ -152,7 +152,7 @@ final class FpmTest extends TestCase
         ];
     }
 
-    public function testRequestsOfOneWorkerShareAToken(): void
+    public function testF26RequestsOfOneWorkerShareAToken(): void
     {
         $before = \count(self::$server->requests());
         $this->startPreloaded();

@@ -119,7 +119,7 @@ final class SurfaceTest extends TestCase
     }
 
     /** @dataProvider unserializable */
-    public function testNeitherClientNorTokenCanBeSerialized(\Closure $object): void
+    public function testS30NeitherClientNorTokenCanBeSerialized(\Closure $object): void
     {
         $this->expectException(\Throwable::class);
         $this->expectExceptionMessageMatches('/serializ/');
@@ -232,7 +232,7 @@ final class SurfaceTest extends TestCase
     }
 
     /** With arguments in stack traces, which a development machine has. */
-    public function testNoSecretInAStackTrace(): void
+    public function testS30NoSecretInAStackTrace(): void
     {
         $code = <<<'PHP'
             require $argv[1];

@@ -74,9 +74,9 @@ class Realm:
 
 
 class AuthorizationServer(Realm):
-    """Runs the program `tokenwell-dev-server` on a loopback port while the context lasts.
+    """Runs the development server on a loopback port while the context lasts.
 
-    The program is $TOKENWELL_DEV_SERVER, or the one on PATH; a RuntimeError says so if there is none.
+    It is the program that $TOKENWELL_DEV_SERVER names, else `tokenwell-dev-server` on PATH, else `python -m tokenwell serve`.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class AuthorizationServer(Realm):
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"tokenwell-dev-server ended at once, with status {self._process.wait()}")
+            raise RuntimeError(f"the development server ended at once, with status {self._process.wait()}")
         variables = json.loads(line)
         super().__init__(variables["control"], "root", variables)
         return self
@@ -110,13 +110,11 @@ class AuthorizationServer(Realm):
 
 def _start() -> subprocess.Popen[str]:
     program = os.environ.get("TOKENWELL_DEV_SERVER") or shutil.which("tokenwell-dev-server")
-    if not program or not os.path.exists(program):
-        raise RuntimeError(
-            "the program tokenwell-dev-server was not found: put it on PATH, or its path into the environment variable "
-            "TOKENWELL_DEV_SERVER (it is built by `cargo build -p tokenwell-dev-server`)"
-        )
+    if program and not os.path.exists(program):
+        raise RuntimeError(f"TOKENWELL_DEV_SERVER names {program}, which does not exist: correct it, or unset it")
+    command = [program] if program else [sys.executable, "-m", "tokenwell", "serve"]
     pipe = subprocess.PIPE
-    return subprocess.Popen([program, "--port", "0"], stdin=pipe, stdout=pipe, text=True)
+    return subprocess.Popen([*command, "--port", "0"], stdin=pipe, stdout=pipe, text=True)
 
 
 def _call(control: str, method: str, path: str, body: Any) -> Any:

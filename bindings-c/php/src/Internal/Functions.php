@@ -64,5 +64,7 @@ interface Functions
 
     public function tokenwell_testing_advance_clock(float $seconds): void;
 
+    public function tokenwell_testing_jump_wall_clock(float $seconds): void;
+
     public function tokenwell_testing_panic_in_next_flight(): void;
 }
