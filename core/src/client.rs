@@ -14,7 +14,6 @@ use crate::cache::key::cache_key;
 use crate::cache::memory::Entry;
 use crate::clock::{self, Moment};
 use crate::config::{Cache, Config};
-use crate::credential;
 use crate::engine::engine;
 use crate::error::Error;
 use crate::flight::{Boarding, Flight, Mission, alone, board};
@@ -28,7 +27,7 @@ use crate::token::{AccessToken, Held, Source, TokenValue};
 /// A resource server's 401 forces a refresh at most so often per key.
 const FORCED_REFRESH_PAUSE: Duration = Duration::from_secs(5);
 /// Targets that a client remembers beside its own; more are looked up in the registry each time.
-const MOST_TARGETS: usize = 64;
+const MOST_TARGETS: usize = 1024;
 
 /// Fetches, keeps and refreshes the access tokens of one OAuth 2.0 client (RFC 6749 section 4.4).
 ///
@@ -190,7 +189,12 @@ impl Client {
         }
         let entry = find_entry(&self.0.config, target.clone());
         self.0.others.rcu(|others| {
-            let mut others = if others.len() < MOST_TARGETS { HashMap::clone(others) } else { HashMap::new() };
+            let mut others = HashMap::clone(others);
+            if others.len() >= MOST_TARGETS
+                && let Some(any) = others.keys().next().cloned()
+            {
+                others.remove(&any);
+            }
             others.insert(target.clone(), entry.clone());
             others
         });
@@ -221,7 +225,7 @@ impl Inner {
 
     fn judge(&self, entry: &Entry, min_valid: Duration) -> Verdict {
         let found = self.look(entry, min_valid);
-        let refusal = entry.refusal(Moment::now()).filter(|error| !self.is_woken(entry, error));
+        let refusal = entry.refusal(Moment::now()).filter(|error| !self.may_be_woken(error));
         match (found, refusal) {
             (Some((token, Phase::Fresh)), _) | (Some((token, Phase::Due)), Some(_)) => Verdict::Ready(token),
             (Some((token, Phase::Due)), None) => Verdict::Due(token),
@@ -233,12 +237,11 @@ impl Inner {
         }
     }
 
-    /// A changed credential ends a refusal over the old one at once.
-    fn is_woken(&self, entry: &Entry, error: &Error) -> bool {
+    /// Whether a changed credential could end a refusal. The flight sees to it: it reads the sources, off this thread, and
+    /// sends nothing if they still hold what was refused.
+    fn may_be_woken(&self, error: &Error) -> bool {
         let over_credential = error.is_secret() || error.code() == "invalid_client";
-        let failure = entry.failure.load();
-        let tried = failure.as_ref().and_then(|failure| failure.tried.as_deref());
-        over_credential && credential::has_changed(&self.config, tried)
+        over_credential && self.config.can_rotate()
     }
 
     /// A spent token with true life left, for when its refresh has failed.
@@ -271,8 +274,10 @@ impl Inner {
 impl Inner {
     fn obtain(self: &Arc<Self>, entry: Arc<Entry>, min_valid: Duration) -> Pending {
         if self.config.cache == Cache::None {
-            let flight = alone(engine(), self.mission(&entry));
-            return Pending::waiting(async move { flight.await.map(from_network) });
+            return match alone(engine(), self.mission(&entry)) {
+                Ok(flight) => self.pending(async move { flight.await.map(from_network) }),
+                Err(error) => Pending::ready(Err(error)),
+            };
         }
         let verdict = self.judge(&entry, min_valid);
         let look_again = || self.settle(self.judge(&entry, min_valid));
@@ -286,11 +291,16 @@ impl Inner {
             }
             Verdict::Fetch => match board(engine(), self.mission(&entry), look_again) {
                 Ok(Boarding::Landed(answer)) => Pending::ready(answer),
-                Ok(Boarding::Flight(flight)) => Pending::waiting(self.clone().wait(flight, entry, min_valid)),
+                Ok(Boarding::Flight(flight)) => self.pending(self.clone().wait(flight, entry, min_valid)),
                 Err(error) => Pending::ready(Err(error)),
             },
             settled => Pending::ready(self.settle(settled).unwrap_or_else(|| Err(Error::internal("no verdict")))),
         }
+    }
+
+    /// A wait that ends a little after the flight must have ended, whatever becomes of the flight.
+    fn pending(&self, answer: impl Future<Output = Answer> + Send + 'static) -> Pending {
+        Pending::waiting(answer, self.config.timeout + Duration::from_secs(1))
     }
 
     async fn wait(self: Arc<Self>, flight: Flight, entry: Arc<Entry>, min_valid: Duration) -> Answer {

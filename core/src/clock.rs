@@ -45,14 +45,14 @@ static LOOKED: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn wall_offset() -> i64 {
     static OFFSET: AtomicI64 = AtomicI64::new(0);
     let now = Moment::now();
-    let last = LOOKED.load(Ordering::Relaxed);
+    let last = LOOKED.load(Ordering::Acquire);
     if last != 0 && now.since(Moment(last)) < Duration::from_secs(1) {
         return OFFSET.load(Ordering::Relaxed);
     }
     let unix = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let offset = unix.as_secs() as i64 - (now.0 / 1_000_000_000) as i64;
     OFFSET.store(offset, Ordering::Relaxed);
-    LOOKED.store(now.0, Ordering::Relaxed);
+    LOOKED.store(now.0, Ordering::Release);
     offset
 }
 

@@ -254,6 +254,12 @@ impl Config {
         signs && self.client_assertion.is_none()
     }
 
+    /// Whether the credential can change while the client lives, and can be looked at cheaply: a program is not run to see.
+    pub(crate) fn can_rotate(&self) -> bool {
+        let sources = || self.sources().into_iter().flatten();
+        sources().any(Source::can_change) && !sources().any(Source::is_command)
+    }
+
     /// Everything that a secret can come from.
     pub(crate) fn sources(&self) -> [Option<&Source>; 3] {
         [self.client_secret.as_ref(), self.private_key.as_ref(), self.client_assertion.as_ref()]
@@ -275,7 +281,7 @@ impl Config {
 impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Config")
-            .field("endpoint", &self.endpoint.url().as_str())
+            .field("endpoint", &without_query(self.endpoint.url()))
             .field("client_id", &self.client_id)
             .field("token_endpoint_auth_method", &self.auth_method)
             .field("scope", &self.scope)
@@ -285,6 +291,13 @@ impl fmt::Debug for Config {
             .field("cache", &self.cache)
             .finish_non_exhaustive()
     }
+}
+
+/// A query can hold a key of the provider's gateway.
+fn without_query(url: &Url) -> String {
+    let mut url = url.clone();
+    url.set_query(None);
+    url.into()
 }
 
 /// A proxy without its credential.

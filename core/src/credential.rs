@@ -11,7 +11,7 @@ use crate::secret::Secret;
 #[derive(Default)]
 pub(crate) struct Credential {
     pub(crate) secret: Option<Secret>,
-    pub(crate) key: Option<PrivateKey>,
+    key: Option<Secret>,
     pub(crate) assertion: Option<Secret>,
     fingerprint: Vec<u8>,
 }
@@ -28,18 +28,7 @@ pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
     let fingerprint = fingerprint(&texts);
     let mut texts = texts.into_iter().map(Option::Some).map(Option::flatten);
     let (secret, key, assertion) = (texts.next().flatten(), texts.next().flatten(), texts.next().flatten());
-    let key = key.map(|text| private_key(config, &text)).transpose()?;
     Ok(Credential { secret, key, assertion, fingerprint })
-}
-
-/// A key that came from a source can be put right without a restart: its fault is the source's.
-fn private_key(config: &Config, text: &Secret) -> Result<PrivateKey, Error> {
-    PrivateKey::read(text.expose()).map_err(|error| match &config.private_key {
-        Some(source) if source.value().is_none() => {
-            source.fault("secret_invalid", &format!("is no key: {}", error.message()))
-        }
-        _ => error,
-    })
 }
 
 impl Credential {
@@ -48,21 +37,21 @@ impl Credential {
         &self.fingerprint
     }
 
+    /// The private key, read anew each time. A fault of one that came from a source is the source's: it can be put right
+    /// without a restart.
+    pub(crate) fn private_key(&self, config: &Config) -> Result<PrivateKey, Error> {
+        let text = self.key.as_ref().ok_or_else(|| Error::internal("no private key"))?;
+        PrivateKey::read(text.expose()).map_err(|error| match &config.private_key {
+            Some(source) if source.can_change() => {
+                source.fault("secret_invalid", &format!("is no key: {}", error.message()))
+            }
+            _ => error,
+        })
+    }
+
     pub(crate) fn secret(&self) -> &str {
         self.secret.as_ref().map_or("", Secret::expose)
     }
-}
-
-/// Whether the sources hold something else now than what this fingerprint is of (`None`: of nothing readable). No where that
-/// cannot be told without waiting.
-pub(crate) fn has_changed(config: &Config, since: Option<&Vec<u8>>) -> bool {
-    let sources = config.sources();
-    if sources.into_iter().flatten().all(|source| source.value().is_some()) {
-        return false;
-    }
-    let texts: Option<Vec<Option<Secret>>> =
-        sources.into_iter().map(|source| source.map_or(Some(None), |source| source.peek().map(Some))).collect();
-    texts.is_some_and(|texts| Some(&fingerprint(&texts)) != since)
 }
 
 fn fingerprint(texts: &[Option<Secret>]) -> Vec<u8> {

@@ -16,6 +16,8 @@ use crate::error::{Error, ErrorKind};
 use crate::transport::{self, Route};
 
 const KEPT: Duration = Duration::from_secs(3600);
+/// A refresh that takes longer goes on with the old document.
+const REFRESH: Duration = Duration::from_secs(2);
 /// After a failed refresh the old document serves so long before the next try.
 const PAUSE: Duration = Duration::from_secs(60);
 
@@ -61,29 +63,31 @@ async fn refresh(
     issuer: &Url,
     old: Option<&Metadata>,
 ) -> Result<Metadata, Error> {
-    match read(http, config, issuer).await {
-        Err(error) if error.retryable() => match old {
-            Some(old) => Ok(Metadata { good_until: Moment::now().after(PAUSE), ..old.clone() }),
-            None => Err(error),
-        },
-        read => read,
+    let Some(old) = old else { return read(http, config, issuer).await };
+    match tokio::time::timeout(REFRESH, read(http, config, issuer)).await {
+        Ok(Ok(new)) => Ok(new),
+        Ok(Err(error)) if !error.retryable() => Err(error),
+        _ => Ok(Metadata { good_until: Moment::now().after(PAUSE), ..old.clone() }),
     }
 }
 
+/// The first location that answers 200 decides: what is wrong there is an error, not a reason to look elsewhere.
 async fn read(http: &reqwest::Client, config: &Config, issuer: &Url) -> Result<Metadata, Error> {
-    let mut last = None;
+    let mut status = 0;
     for url in locations(issuer) {
         let reply = transport::get(http, &url).await?;
-        match reply.status {
-            200 => return check(&reply.body, config, issuer),
-            status => last = Some(status),
+        if reply.status == 200 {
+            return check(&reply.body, config, issuer);
         }
+        status = reply.status;
     }
-    let status = last.unwrap_or(0);
-    let message = format!("no metadata under `issuer` {issuer} (status {status})");
-    Err(fault("metadata_missing", message)
+    Err(missing(issuer, status))
+}
+
+fn missing(issuer: &Url, status: u16) -> Error {
+    fault("metadata_missing", format!("no metadata under `issuer` {issuer} (status {status})"))
         .with_hint("check `issuer`, or give `token_endpoint` instead")
-        .with_status(status))
+        .with_status(status)
 }
 
 /// RFC 8414 section 3.1 puts the well-known part before the issuer's path, OpenID Connect behind it.

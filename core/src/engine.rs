@@ -23,11 +23,14 @@ static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 /// In a child after fork: the parent's engine.
 static INHERITED: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 
+/// HTTP clients that are kept with their connections.
+const MOST_ROUTES: usize = 256;
+
 pub(crate) struct Engine {
     /// Engines are numbered along a line of forks.
     generation: usize,
     /// Started with the first flight: making a client starts no thread.
-    runtime: OnceLock<Result<Handle, Error>>,
+    runtime: Mutex<Option<Handle>>,
     http: Mutex<HashMap<Route, reqwest::Client>>,
     /// The operating system's roots, read when first needed. Here and not in a static, which a fork could leave half made.
     roots: OnceLock<Arc<RootCertStore>>,
@@ -78,10 +81,12 @@ fn watch_for_fork() {
         }
         crate::random::draw_again();
     }
-    if !REGISTERED.swap(true, Ordering::SeqCst) {
+    // Registered first and noted then: two threads may both do it, which does no harm, but none may go on without it.
+    if !REGISTERED.load(Ordering::SeqCst) {
         // SAFETY: the handler does nothing but atomic stores, which are allowed between fork and exec; it lives as long as the
         // process, since the library is never unloaded (it is linked with nodelete).
         unsafe { libc::pthread_atfork(None, None, Some(forget_engine)) };
+        REGISTERED.store(true, Ordering::SeqCst);
     }
 }
 
@@ -92,7 +97,7 @@ impl Engine {
     fn new(generation: usize, registry: Registry) -> Engine {
         Engine {
             generation,
-            runtime: OnceLock::new(),
+            runtime: Mutex::default(),
             http: Mutex::default(),
             roots: OnceLock::new(),
             metadata: Mutex::default(),
@@ -108,13 +113,18 @@ impl Engine {
 
     /// Runs a task on the engine's thread.
     pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        match self.runtime.get_or_init(start_runtime) {
-            Ok(handle) => {
-                handle.spawn(task);
-                Ok(())
-            }
-            Err(error) => Err(error.clone()),
+        self.handle().map(|runtime| drop(runtime.spawn(task)))
+    }
+
+    /// The runtime, started if it is not. A failure is not kept: a system that has no thread now may have one later.
+    pub(crate) fn handle(&self) -> Result<Handle, Error> {
+        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(handle) = runtime.as_ref() {
+            return Ok(handle.clone());
         }
+        let handle = start_runtime()?;
+        *runtime = Some(handle.clone());
+        Ok(handle)
     }
 
     /// The HTTP client of a route, with its open connections.
@@ -122,6 +132,10 @@ impl Engine {
         let mut clients = self.http.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(route) {
             return Ok(client.clone());
+        }
+        // Routes change with a proxy's name or a renewed CA file: old ones are let go when there are many.
+        if clients.len() >= MOST_ROUTES {
+            clients.clear();
         }
         let client = route.connect(&|| self.roots.get_or_init(|| Arc::new(transport::system_roots())).clone())?;
         clients.insert(route.clone(), client.clone());

@@ -24,24 +24,41 @@ use crate::stats::{Counters, count};
 use crate::token::Held;
 use crate::transport::{self, Route};
 
+/// What a search ends with.
+pub(crate) enum Fetched {
+    /// A token. `keep`: its credential is still the one that the sources hold.
+    Token { held: Held, keep: bool },
+    /// It failed.
+    Failed(Error),
+    /// The credential is the one that was refused a moment ago: its refusal stands, and nothing was sent.
+    Refused(Error),
+}
+
 /// Asks the server, again where that helps, within `timeout` in all.
-pub(crate) async fn fetch(engine: &Engine, config: &Config, entry: &Entry, counters: &Counters) -> Result<Held, Error> {
+pub(crate) async fn fetch(engine: &Engine, config: &Config, entry: &Entry, counters: &Counters) -> Fetched {
     let deadline = Instant::now() + config.timeout;
     let search = async {
-        let mut search = Search::new(engine, config, entry, counters).await?;
+        let mut search = match Search::new(engine, config, entry, counters).await {
+            Ok(search) => search,
+            // What cannot be read is no reason to take back a refusal.
+            Err(error) => return entry.refusal(Moment::now()).map_or(Fetched::Failed(error), Fetched::Refused),
+        };
+        if let Some(error) = search.standing_refusal() {
+            return Fetched::Refused(error);
+        }
         loop {
             let error = match search.once().await {
-                Ok(held) => return Ok(held),
+                Ok(held) => return Fetched::Token { held, keep: search.credential_stands().await },
                 Err(error) => error,
             };
             let left = deadline.saturating_duration_since(Instant::now());
             match search.next(&error, left).await {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Err(error),
+                None => return Fetched::Failed(error),
             }
         }
     };
-    tokio::time::timeout_at(deadline, search).await.unwrap_or_else(|_| Err(out_of_time(config)))
+    tokio::time::timeout_at(deadline, search).await.unwrap_or_else(|_| Fetched::Failed(out_of_time(config)))
 }
 
 /// The state of one search for a token.
@@ -89,6 +106,23 @@ impl<'a> Search<'a> {
         })
     }
 
+    /// The refusal of exactly this credential, if it is still in force.
+    fn standing_refusal(&self) -> Option<Error> {
+        let failure = self.entry.failure.load();
+        let refused = failure.as_ref().and_then(|failure| failure.tried.as_deref());
+        let same = refused.is_some_and(|tried| tried == self.credential.fingerprint());
+        self.entry.refusal(Moment::now()).filter(|_| same)
+    }
+
+    /// A result fetched under a credential that has been replaced meanwhile is not kept.
+    async fn credential_stands(&self) -> bool {
+        if !self.config.can_rotate() {
+            return true;
+        }
+        let fresh = credential::read(self.config).await;
+        fresh.map_or(true, |fresh| fresh.fingerprint() == self.credential.fingerprint())
+    }
+
     /// One HTTP request and the reading of its answer.
     async fn once(&mut self) -> Result<Held, Error> {
         crate::testing::panic_if_armed();
@@ -114,9 +148,14 @@ impl<'a> Search<'a> {
         if self.credential_has_changed(error).await || self.clock_was_wrong(error) {
             return Some(Duration::ZERO);
         }
-        is_repeatable(error, self.config.profile.semantics)
-            .then(|| lifecycle::next_attempt(self.attempts, error.wait(), left, random::unit()))
-            .flatten()
+        if !is_repeatable(error, self.config.profile.semantics) {
+            return None;
+        }
+        // A ready assertion can be used once: without a fresh one a repeat would be refused as a replay.
+        if self.config.client_assertion.is_some() && !self.fresh_credential().await {
+            return None;
+        }
+        lifecycle::next_attempt(self.attempts, error.wait(), left, random::unit())
     }
 
     /// `invalid_client`: the secret may have been rotated since it was read.
@@ -125,6 +164,11 @@ impl<'a> Search<'a> {
             return false;
         }
         self.read_again = true;
+        self.fresh_credential().await
+    }
+
+    /// Reads the sources once more; whether they hold something else now.
+    async fn fresh_credential(&mut self) -> bool {
         match credential::read(self.config).await {
             Ok(fresh) if fresh.fingerprint() != self.credential.fingerprint() => {
                 self.entry.tried.store(Some(Arc::new(fresh.fingerprint().to_vec())));

@@ -31,7 +31,7 @@ impl Policy {
             return Phase::Dead;
         }
         let spent = lifetime - self.leeway(lifetime).max(self.attainable(lifetime, min_valid));
-        let due = lifetime.mul_f64((self.refresh_at * jitter).min(1.0)).min(spent);
+        let due = lifetime.mul_f64((self.refresh_at * jitter).min(1.0)).max(SHORTEST_FRESH).min(spent);
         match age {
             age if age >= spent => Phase::Spent,
             age if age >= due => Phase::Due,
@@ -81,6 +81,9 @@ pub(crate) fn sticky_lifetime(left: Duration) -> Duration {
     left.max(Duration::from_secs(1))
 }
 
+/// However early a refresh is asked for, refreshes of one key are so far apart.
+const SHORTEST_FRESH: Duration = Duration::from_secs(1);
+
 /// Attempts inside one flight.
 pub(crate) const ATTEMPTS: u32 = 3;
 /// A server's Retry-After counts up to here.
@@ -100,7 +103,7 @@ pub(crate) fn next_attempt(
     }
     // Full jitter: anything up to 0.1 s, then 0.2 s.
     let backoff = Duration::from_millis(100 << (attempt - 1)).mul_f64(random);
-    Some(retry_after.unwrap_or(backoff)).filter(|wait| *wait < left)
+    Some(retry_after.unwrap_or_default().max(backoff)).filter(|wait| *wait < left)
 }
 
 /// How long the error of a failed flight is the answer. `failures` in a row counts from 1; `random` is in 0..1.

@@ -8,7 +8,7 @@ use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 use crate::engine::engine;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::token::AccessToken;
 
 /// What a call for a token comes to.
@@ -17,9 +17,15 @@ pub type Answer = Result<AccessToken, Error>;
 /// A call for a token. Dropping it cancels nothing: the flight belongs to the library and others may wait for it.
 pub struct Pending(State);
 
+/// The wait for an answer, and when a thread gives it up.
+struct Waiting {
+    answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
+    until: Option<Instant>,
+}
+
 enum State {
     Ready(Option<Answer>),
-    Waiting(Pin<Box<dyn Future<Output = Answer> + Send>>),
+    Waiting(Waiting),
 }
 
 impl Pending {
@@ -27,8 +33,8 @@ impl Pending {
         Pending(State::Ready(Some(answer)))
     }
 
-    pub(crate) fn waiting(answer: impl Future<Output = Answer> + Send + 'static) -> Pending {
-        Pending(State::Waiting(Box::pin(answer)))
+    pub(crate) fn waiting(answer: impl Future<Output = Answer> + Send + 'static, at_most: Duration) -> Pending {
+        Pending(State::Waiting(Waiting { answer: Box::pin(answer), until: Instant::now().checked_add(at_most) }))
     }
 
     /// Blocks this thread until the answer is there, at most so long. `None`: not yet; call again. The whole wait is bounded
@@ -39,16 +45,20 @@ impl Pending {
     pub fn wait(&mut self, at_most: Duration) -> Option<Answer> {
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut context = Context::from_waker(&waker);
-        let until = Instant::now() + at_most;
+        let until = Instant::now().checked_add(at_most);
         loop {
             if let Poll::Ready(answer) = Pin::new(&mut *self).poll(&mut context) {
                 return Some(answer);
             }
-            let left = until.saturating_duration_since(Instant::now());
+            // In a child after fork the flight does not exist: only this ends the wait.
+            if self.is_late() {
+                return Some(Err(late()));
+            }
+            let left = until.map_or(Duration::from_secs(1), |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return None;
             }
-            std::thread::park_timeout(left);
+            std::thread::park_timeout(left.min(Duration::from_secs(1)));
         }
     }
 
@@ -57,10 +67,19 @@ impl Pending {
     pub fn then(self, done: impl FnOnce(Answer) + Send + 'static) {
         match self.0 {
             State::Ready(answer) => done(answer.unwrap_or_else(taken)),
-            State::Waiting(answer) => {
-                // A flight is under way, so the runtime has been started.
-                let _ = engine().spawn(async move { done(answer.await) });
-            }
+            State::Waiting(waiting) => match engine().handle() {
+                Ok(runtime) => drop(runtime.spawn(async move { done(waiting.answer.await) })),
+                Err(error) => done(Err(error)),
+            },
+        }
+    }
+}
+
+impl Pending {
+    fn is_late(&self) -> bool {
+        match &self.0 {
+            State::Ready(_) => false,
+            State::Waiting(waiting) => waiting.until.is_some_and(|until| until < Instant::now()),
         }
     }
 }
@@ -71,13 +90,18 @@ impl Future for Pending {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         match &mut self.0 {
             State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(taken)),
-            State::Waiting(answer) => {
-                let answer = std::task::ready!(answer.as_mut().poll(context));
+            State::Waiting(waiting) => {
+                let answer = std::task::ready!(waiting.answer.as_mut().poll(context));
                 self.0 = State::Ready(None);
                 Poll::Ready(answer)
             }
         }
     }
+}
+
+fn late() -> Error {
+    let message = "no answer within `timeout`: the request this call waited for has been lost";
+    Error::new(ErrorKind::Transport, "timeout", message).with_retryable(true)
 }
 
 fn taken() -> Answer {

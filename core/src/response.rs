@@ -27,6 +27,9 @@ pub(crate) struct Answer {
 /// Longer lifetimes than a hundred years are taken for a fault: adding them to a clock would overflow.
 const LONGEST_LIFETIME: f64 = 3_155_760_000.0;
 
+/// Real answers have some ten members.
+const MOST_MEMBERS: usize = 256;
+
 /// The members of an object, each once.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
 
@@ -53,6 +56,9 @@ impl<'de> Deserialize<'de> for Members<'de> {
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
                 while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+                    if members.len() >= MOST_MEMBERS {
+                        return Err(serde::de::Error::custom("too many members"));
+                    }
                     if members.iter().any(|(known, _)| *known == name) {
                         return Err(serde::de::Error::custom(DUPLICATE));
                     }
@@ -125,7 +131,8 @@ fn preview(body: &[u8], echoes: &[String]) -> String {
     let mut shown = String::new();
     for run in text.split_inclusive(|c| !is_token(c)) {
         let word = run.trim_end_matches(|c| !is_token(c));
-        shown.push_str(if word.len() < 20 { word } else { "[...]" });
+        let could_be = word.len() >= 20 || word.len() >= 8 && word.contains(|c: char| c.is_ascii_digit());
+        shown.push_str(if could_be { "[...]" } else { word });
         shown.push_str(&run[word.len()..]);
     }
     clean(&shown, 200, echoes)

@@ -18,7 +18,9 @@ pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     }
     let reset = text(headers, &HeaderName::from_static("x-rate-limit-reset"));
     if let Some(time) = reset.and_then(|seconds| seconds.parse::<u64>().ok()) {
-        return UNIX_EPOCH.checked_add(Duration::from_secs(time)).map(until);
+        // Some send the seconds that are left in place of the time.
+        let left = Duration::from_secs(time);
+        return if time < 100_000_000 { Some(left) } else { UNIX_EPOCH.checked_add(left).map(until) };
     }
     quota(text(headers, &HeaderName::from_static("auth0-client-quota-limit"))?)
 }
@@ -68,6 +70,7 @@ mod tests {
     #[test]
     fn f05_what_providers_send_instead() {
         assert_eq!(wait(&[("x-rate-limit-reset", "1000000045")]), Some(45));
+        assert_eq!(wait(&[("x-rate-limit-reset", "30")]), Some(30));
         assert_eq!(
             wait(&[("auth0-client-quota-limit", "b=per_hour;q=10;r=0;t=3540,b=per_day;q=90;r=5;t=9999")]),
             Some(3540)

@@ -38,9 +38,14 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
+/// Characters of an outside text that are looked at.
+const LONGEST_CLEANED: usize = 4096;
+
 /// Text from outside that goes into an error: control characters become spaces, every occurrence of a secret is replaced,
 /// and at most `limit` characters are kept. `secrets` are the forms in which one can come back.
 pub(crate) fn clean(text: &str, limit: usize, secrets: &[String]) -> String {
+    // Cut first: what comes after is not shown, and replacing in a long text takes long.
+    let text = text.char_indices().nth(LONGEST_CLEANED).map_or(text, |(end, _)| &text[..end]);
     let text = flatten(&redact(text, secrets));
     // Once more: what was cut by control characters or spaces is in one piece now.
     let flat: Vec<String> = secrets.iter().map(|secret| flatten(secret)).collect();

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::io::Read;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
 use schemars::JsonSchema;
@@ -71,7 +72,11 @@ impl<'de> Deserialize<'de> for Source {
         let (name, value) = members.into_iter().next().ok_or_else(no_source)?;
         match (name.as_str(), value) {
             ("env", Value::String(env)) => Ok(Source::Env(FromEnv { env })),
-            ("file", Value::String(file)) => Ok(Source::File(FromFile { file: file.into() })),
+            ("file", Value::String(file)) => {
+                // Absolute, so that a change of the working directory does not make it another file under the same name.
+                let file = std::path::absolute(&file).unwrap_or_else(|_| file.into());
+                Ok(Source::File(FromFile { file }))
+            }
             ("command", value @ Value::Array(_)) => {
                 let command: Vec<String> = serde_json::from_value(value).map_err(|_| no_source())?;
                 if command.is_empty() { Err(no_source()) } else { Ok(Source::Command(FromCommand { command })) }
@@ -92,13 +97,13 @@ impl Source {
         read.unwrap_or_else(|_| Err(Error::internal("the reading of a secret ended in a fault inside the library")))
     }
 
-    /// Reads the secret on this thread. `None` where that could take long.
-    pub(crate) fn peek(&self) -> Option<Secret> {
-        match self {
-            Source::Value(secret) => Some(secret.clone()),
-            Source::Env(_) | Source::File(_) => self.read_now().ok(),
-            Source::Command(_) => None,
-        }
+    /// Whether it can hold something else the next time.
+    pub(crate) fn can_change(&self) -> bool {
+        !matches!(self, Source::Value(_))
+    }
+
+    pub(crate) fn is_command(&self) -> bool {
+        matches!(self, Source::Command(_))
     }
 
     /// The secret, if it is in the options themselves.
@@ -141,6 +146,10 @@ impl Source {
     fn read_file(&self, from: &FromFile) -> Result<Zeroizing<Vec<u8>>, Error> {
         let unreadable =
             |error: std::io::Error| self.fault("secret_file_unreadable", &format!("cannot be read: {}", error.kind()));
+        // A pipe would be waited for, and gives its content once.
+        if !std::fs::metadata(&from.file).map_err(unreadable)?.is_file() {
+            return Err(self.fault("secret_file_unreadable", "is not a regular file"));
+        }
         bounded(std::fs::File::open(&from.file).map_err(unreadable)?).map_err(unreadable)
     }
 
@@ -155,20 +164,23 @@ impl Source {
             .spawn();
         let mut child = child.map_err(|error| failed(&format!("cannot be started: {}", error.kind())))?;
         // Read beside the wait, or a program that prints much would wait for us while we wait for it.
-        let output = child.stdout.take().map(|pipe| std::thread::spawn(move || bounded(pipe)));
-        let errors = child.stderr.take().map(|pipe| std::thread::spawn(move || bounded(pipe)));
-        let Some(status) = wait(&mut child) else {
+        let output = child.stdout.take().map(Gather::start);
+        let errors = child.stderr.take().map(Gather::start);
+        let Some(end) = wait(&mut child) else {
             return Err(self.fault("secret_command_timeout", "did not end within 10 seconds"));
         };
-        let collect = |reader: Option<std::thread::JoinHandle<std::io::Result<Zeroizing<Vec<u8>>>>>| {
-            reader.and_then(|reader| reader.join().ok()?.ok()).unwrap_or_default()
-        };
-        let (output, errors) = (collect(output), collect(errors));
-        if !status.success() {
-            let said = clean(&String::from_utf8_lossy(&errors), 200, &[]);
-            return Err(failed(&format!("failed ({status}): {said}")));
+        let output = output.map(Gather::take).unwrap_or_default();
+        let errors = errors.map(Gather::take).unwrap_or_default();
+        match end {
+            Some(status) if !status.success() => {
+                // A shell that traces its steps prints what it prints.
+                let printed: Vec<String> =
+                    String::from_utf8_lossy(&output).split_whitespace().map(str::to_owned).collect();
+                let said = clean(&String::from_utf8_lossy(&errors), 200, &printed);
+                Err(failed(&format!("failed ({status}): {said}")))
+            }
+            _ => Ok(output),
         }
-        Ok(output)
     }
 
     /// What a credential must not be: empty, or with the control characters that a careless copy leaves.
@@ -202,19 +214,50 @@ fn bounded(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// The program's end, or `None` after it was killed for taking too long.
-fn wait(child: &mut Child) -> Option<std::process::ExitStatus> {
+/// The program's end, `Some(None)` where the host program takes the status of its children itself, `None` after the program
+/// was killed for taking too long.
+fn wait(child: &mut Child) -> Option<Option<ExitStatus>> {
     let until = Instant::now() + COMMAND_TIMEOUT;
     loop {
-        if let Ok(Some(status)) = child.try_wait() {
-            return Some(status);
+        match child.try_wait() {
+            Ok(Some(status)) => return Some(Some(status)),
+            Err(_) => return Some(None),
+            Ok(None) if Instant::now() > until => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return None;
+            }
+            Ok(None) => std::thread::sleep(Duration::from_millis(5)),
         }
-        if Instant::now() > until {
-            let _ = child.kill();
-            let _ = child.wait();
-            return None;
+    }
+}
+
+/// What a pipe gives, gathered on a thread of its own.
+struct Gather(mpsc::Receiver<Zeroizing<Vec<u8>>>);
+
+impl Gather {
+    fn start(pipe: impl Read + Send + 'static) -> Gather {
+        let (sender, receiver) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut pipe = pipe.take(LONGEST as u64);
+            let mut chunk = Zeroizing::new([0; 4096]);
+            while let Ok(length @ 1..) = pipe.read(chunk.as_mut_slice()) {
+                if sender.send(Zeroizing::new(chunk[..length].to_vec())).is_err() {
+                    break;
+                }
+            }
+        });
+        Gather(receiver)
+    }
+
+    /// All of it; the program has ended, so what a process that it left behind holds open is not waited for.
+    fn take(self) -> Zeroizing<Vec<u8>> {
+        let until = Instant::now() + Duration::from_millis(100);
+        let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
+        while let Ok(chunk) = self.0.recv_timeout(until.saturating_duration_since(Instant::now())) {
+            bytes.extend_from_slice(&chunk);
         }
-        std::thread::sleep(Duration::from_millis(5));
+        bytes
     }
 }
 
@@ -255,6 +298,7 @@ mod tests {
     fn f28_a_command_prints_the_secret() {
         assert_eq!(command("echo hush"), Ok("hush".to_owned()));
         assert_eq!(command("printf 'hush\\r\\n'"), Err("secret_invalid".to_owned()));
+        assert_eq!(command("echo hush; sleep 20 &"), Ok("hush".to_owned()), "a process left behind is not waited for");
         assert_eq!(command("true"), Err("secret_empty".to_owned()));
         assert_eq!(command("echo hush; exit 3"), Err("secret_command_failed".to_owned()));
         assert_eq!(
@@ -273,6 +317,9 @@ mod tests {
         .unwrap();
         let error = source.read_now().unwrap_err();
         assert!(error.message().contains("no vault") && !format!("{error:?}").contains("hush"), "{error}");
+        let source: Source =
+            serde_json::from_value(serde_json::json!({"command": ["sh", "-xc", "X=hush; echo $X; exit 1"]})).unwrap();
+        assert!(!format!("{:?}", source.read_now().unwrap_err()).contains("hush"));
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
@@ -31,6 +31,8 @@ const MOST_HEADERS: usize = 1024;
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Route {
     ca_file: Option<PathBuf>,
+    /// Size and time of the CA file: a renewed one is another route.
+    ca_version: Option<(u64, SystemTime)>,
     proxy: Option<Secret>,
     connect_timeout: Duration,
     /// http, which validation allows on loopback only: no TLS, and no proxy that would see the credential.
@@ -41,6 +43,7 @@ impl Route {
     pub(crate) fn new(config: &Config) -> Route {
         Route {
             ca_file: config.tls_ca_file.clone(),
+            ca_version: config.tls_ca_file.as_deref().and_then(version),
             proxy: config.proxy.clone(),
             connect_timeout: config.connect_timeout,
             plain: config.endpoint.url().scheme() == "http" && is_loopback(config.endpoint.url()),
@@ -95,6 +98,14 @@ pub(crate) fn system_roots() -> RootCertStore {
     roots
 }
 
+fn version(path: &Path) -> Option<(u64, SystemTime)> {
+    let metadata = std::fs::metadata(path).ok()?;
+    Some((metadata.len(), metadata.modified().ok()?))
+}
+
+/// No bundle of authorities is larger, bytes.
+const LONGEST_CA_FILE: u64 = 8 * 1024 * 1024;
+
 /// Reads a PEM file of certificate authorities.
 pub(crate) fn read_ca_file(path: &Path) -> Result<RootCertStore, Error> {
     let unreadable = |why: String| {
@@ -104,6 +115,10 @@ pub(crate) fn read_ca_file(path: &Path) -> Result<RootCertStore, Error> {
         );
         Error::config("ca_file_unreadable", message)
     };
+    let size = std::fs::metadata(path).map_err(|error| unreadable(error.kind().to_string()))?;
+    if !size.is_file() || size.len() > LONGEST_CA_FILE {
+        return Err(unreadable("it is not a regular file of at most 8 MiB".to_owned()));
+    }
     let pem = std::fs::read(path).map_err(|error| unreadable(error.kind().to_string()))?;
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(&pem) {

@@ -54,13 +54,14 @@ pub(crate) async fn deliver<S: Transport>(
     let finish = fault != Some(Fault::TruncatedChunked);
     for piece in framed(&response.body, framing, finish) {
         pending.extend_from_slice(&piece);
+        if fault == Some(Fault::ExtraResponse) {
+            // In the same packet, so that the client has it before it sends anything else.
+            pending.extend_from_slice(&unasked());
+        }
         send(connection, &pending, slow_body).await?;
         pending.clear();
     }
     send(connection, &pending, false).await?;
-    if fault == Some(Fault::ExtraResponse) {
-        connection.stream.write_all(&unasked()).await?;
-    }
     connection.stream.flush().await?;
     Ok(keep_alive)
 }

@@ -19,7 +19,7 @@ impl ClientAuthentication for KeyJwt {
             assertion::attach(config, ready.expose(), outgoing);
             return Ok(());
         }
-        let key = credential.key.as_ref().ok_or_else(|| Error::internal("no private key"))?;
+        let key = credential.private_key(config)?;
         let algorithm = key.algorithm(config.signing_alg.as_deref())?;
         let header = assertion::header(config, algorithm.name, key.id.as_deref());
         let jwt = assertion::make(config, attempt, header, |message| key.sign(algorithm, message))?;

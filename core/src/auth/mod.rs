@@ -60,12 +60,32 @@ pub(crate) fn authenticate(
     Ok(outgoing)
 }
 
-/// The forms in which the credential could come back in a server's text.
+/// The forms in which the credential could come back in a server's text: as it is, encoded in each way, escaped for HTML.
 pub(crate) fn echoes(config: &Config, credential: &Credential) -> Vec<String> {
     let secret = credential.secret();
     let encoded = percent_encoding::utf8_percent_encode(secret, ENCODED).to_string();
-    let form = encoded.replace("%20", "+");
-    let basic = basic::encode(config, secret).to_string();
+    let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
     let assertion = credential.assertion.as_ref().map_or("", |assertion| assertion.expose());
-    vec![secret.to_owned(), encoded, form, basic, assertion.to_owned()]
+    let mut echoes = vec![
+        secret.to_owned(),
+        encoded.replace("%20", "+"),
+        lower_hex(&encoded),
+        encoded,
+        html.replace('"', "&quot;").replace('\'', "&#39;"),
+        html,
+        basic::encode(config, secret).to_string(),
+        assertion.to_owned(),
+    ];
+    echoes.dedup();
+    echoes
+}
+
+/// `%2F` as `%2f`.
+fn lower_hex(encoded: &str) -> String {
+    let mut parts = encoded.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let (hex, rest) = part.split_at_checked(2).unwrap_or((part, ""));
+        format!("{text}%{}{rest}", hex.to_ascii_lowercase())
+    })
 }

@@ -32,7 +32,8 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
     let ca_file = config.tls_ca_file.as_ref().map(|path| path.to_string_lossy());
     let proxy = config.proxy.as_ref().map(|proxy| proxy.expose());
     let extra = config.extra_parameters.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
-    let lists: [Vec<&str>; 6] = [
+    let lifetime = config.default_lifetime.as_secs().to_string();
+    let lists: [Vec<&str>; 7] = [
         vec![
             "tokenwell 1",
             config.profile.name,
@@ -42,6 +43,11 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
             method,
             encoding,
         ],
+        [&config.assertion_audience, &config.assertion_type_header, &config.private_key_id, &config.signing_alg]
+            .map(|option| option.as_deref().unwrap_or(""))
+            .into_iter()
+            .chain([lifetime.as_str()])
+            .collect(),
         scope,
         target.audience.iter().map(String::as_str).collect(),
         target.resource.iter().map(String::as_str).collect(),
@@ -89,6 +95,10 @@ mod tests {
             json!({"client_secret": "other"}),
             json!({"token_endpoint_auth_method": "client_secret_post"}),
             json!({"basic_encoding": "raw"}),
+            json!({"default_lifetime": 60}),
+            json!({"provider": "paypal"}),
+            json!({"token_endpoint_auth_method": "client_secret_jwt", "assertion_audience": "a"}),
+            json!({"token_endpoint_auth_method": "client_secret_jwt", "assertion_audience": "b"}),
             json!({"scope": "a"}),
             json!({"scope": "a b"}),
             json!({"audience": "a"}),

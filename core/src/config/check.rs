@@ -13,6 +13,8 @@ use crate::error::Error;
 use crate::provider::{self, Profile};
 use crate::secret::Secret;
 
+/// Less than a millisecond is a mistake too, or rounds to nothing.
+const SHORTEST: f64 = 0.001;
 /// Longer waits than an hour are a mistake in the unit.
 const LONGEST_TIMEOUT: f64 = 3600.0;
 /// RFC 6749 sets no limit; ten years is beyond any token.
@@ -40,7 +42,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         scope: options.scope.map_or(Ok(Vec::new()), check_scope)?,
         audience: options.audience.map_or(Ok(Vec::new()), check_audience)?,
         resource: options.resource.map_or(Ok(Vec::new()), check_resource)?,
-        extra_parameters: extra_parameters(options.extra_parameters.unwrap_or_default())?,
+        extra_parameters: extra_parameters(options.extra_parameters.unwrap_or_default(), &profile)?,
         refresh_at: refresh_at(options.refresh_at)?,
         leeway: leeway(options.leeway)?,
         default_lifetime: seconds("default_lifetime", options.default_lifetime, lifetime, LONGEST_LIFETIME)?,
@@ -135,7 +137,7 @@ fn url(name: &str, text: &str) -> Result<Url, Error> {
         );
         return Err(Error::config("insecure_endpoint", message));
     }
-    let in_query = url.query_pairs().any(|(name, _)| CREDENTIALS.contains(&name.as_ref()));
+    let in_query = url.query_pairs().any(|(name, _)| CREDENTIALS.contains(&name.to_ascii_lowercase().as_str()));
     if in_query || !url.username().is_empty() || url.password().is_some() {
         let message = format!("`{name}` contains a credential: give it as `client_id` and `client_secret` instead");
         return Err(Error::config("option_invalid", message));
@@ -180,7 +182,7 @@ fn ca_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
 
 fn seconds(name: &str, value: Option<f64>, default: f64, longest: f64) -> Result<Duration, Error> {
     let value = value.unwrap_or(default);
-    if !(value > 0.0 && value <= longest) {
+    if !(value >= SHORTEST && value <= longest) {
         return Err(wrong(name));
     }
     Ok(Duration::from_secs_f64(value))
@@ -262,10 +264,11 @@ const SET_BY_LIBRARY: [&str; 11] = [
     "access_token",
 ];
 
-fn extra_parameters(map: BTreeMap<String, String>) -> Result<BTreeMap<String, String>, Error> {
+fn extra_parameters(map: BTreeMap<String, String>, profile: &Profile) -> Result<BTreeMap<String, String>, Error> {
     for (name, value) in &map {
         let shown = crate::secret::clean(name, 60, &[]);
-        let is_set = SET_BY_LIBRARY.iter().any(|set| name.eq_ignore_ascii_case(set));
+        let is_set =
+            SET_BY_LIBRARY.iter().chain([&profile.audience_parameter]).any(|set| name.eq_ignore_ascii_case(set));
         if is_set || name.to_ascii_lowercase().starts_with("client_") {
             let message =
                 format!("`extra_parameters` may not set `{shown}`: it is an option of its own or set by the library");

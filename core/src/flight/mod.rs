@@ -2,15 +2,15 @@
 //! caller that goes away leaves it running; all who wait share its outcome, a failure too.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::cache::key::CacheKey;
 use crate::cache::memory::{Entry, Failure};
 use crate::clock::Moment;
 use crate::config::Config;
-use crate::credential;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::fetch::fetch;
+use crate::fetch::{Fetched, fetch};
 use crate::lifecycle;
 use crate::random;
 use crate::stats::{Counters, count};
@@ -25,11 +25,13 @@ mod sync {
 /// What a flight ends with.
 pub(crate) type Outcome = Result<Arc<Held>, Error>;
 /// All flights of the process.
-pub(crate) type Flights = board::Board<CacheKey, Outcome>;
+pub(crate) type Flights = board::Board<FlightKey, Outcome>;
+/// Callers of one key share a flight if they give it the same time: nobody waits by another's `timeout`.
+type FlightKey = (CacheKey, Duration);
 /// The wait for one. Bounded by the `timeout` of the flight.
 pub(crate) type Flight = board::Wait<Outcome>;
 
-type Leader = board::Leader<'static, CacheKey, Outcome>;
+type Leader = board::Leader<'static, FlightKey, Outcome>;
 
 fn fault() -> Error {
     Error::internal("the token request ended in a fault inside the library")
@@ -60,7 +62,7 @@ pub(crate) fn board<R>(
     mission: Mission,
     landed: impl FnOnce() -> Option<R>,
 ) -> Result<Boarding<R>, Error> {
-    match engine.flights.ask(&mission.entry.key, landed, crashed) {
+    match engine.flights.ask(&(mission.entry.key, mission.config.timeout), landed, crashed) {
         board::Boarding::Landed(answer) => Ok(Boarding::Landed(answer)),
         board::Boarding::Joined(flight) => {
             count(&mission.counters.joined);
@@ -74,10 +76,13 @@ pub(crate) fn board<R>(
 }
 
 /// A flight of one's own, for a client that keeps nothing.
-pub(crate) async fn alone(engine: &'static Engine, mission: Mission) -> Outcome {
+pub(crate) fn alone(
+    engine: &'static Engine,
+    mission: Mission,
+) -> Result<impl Future<Output = Outcome> + Send + 'static, Error> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     start(engine, mission, Landing::Alone(sender))?;
-    receiver.await.unwrap_or_else(|_| crashed())
+    Ok(async move { receiver.await.unwrap_or_else(|_| crashed()) })
 }
 
 fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<(), Error> {
@@ -86,8 +91,8 @@ fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<
     let mut pilot = Pilot { mission, landing: Some(landing) };
     engine.spawn(async move {
         let mission = &pilot.mission;
-        let outcome = fetch(engine, &mission.config, &mission.entry, &mission.counters).await;
-        pilot.land(outcome);
+        let fetched = fetch(engine, &mission.config, &mission.entry, &mission.counters).await;
+        pilot.land(fetched);
     })
 }
 
@@ -104,17 +109,18 @@ struct Pilot {
 }
 
 impl Pilot {
-    fn land(&mut self, outcome: Result<Held, Error>) {
+    fn land(&mut self, fetched: Fetched) {
         let Some(landing) = self.landing.take() else { return };
-        let Mission { entry, config, counters } = &self.mission;
-        let failed = outcome.is_err();
-        let outcome = match landing {
-            Landing::Shared(_) => keep(entry, config, outcome),
-            Landing::Alone(_) => outcome.map(Arc::new),
-        };
-        if failed {
-            count(&counters.failures);
+        let Mission { entry, counters, .. } = &self.mission;
+        match fetched {
+            Fetched::Token { .. } => {}
+            Fetched::Failed(_) => count(&counters.failures),
+            Fetched::Refused(_) => count(&counters.refused),
         }
+        let outcome = match landing {
+            Landing::Shared(_) => keep(entry, fetched),
+            Landing::Alone(_) => pass_on(fetched),
+        };
         counters.in_flight.down();
         match landing {
             Landing::Shared(leader) => leader.land(outcome),
@@ -126,32 +132,40 @@ impl Pilot {
 
 impl Drop for Pilot {
     fn drop(&mut self) {
-        self.land(Err(fault()));
+        self.land(Fetched::Failed(fault()));
+    }
+}
+
+fn pass_on(fetched: Fetched) -> Outcome {
+    match fetched {
+        Fetched::Token { held, .. } => Ok(Arc::new(held)),
+        Fetched::Failed(error) | Fetched::Refused(error) => Err(error),
     }
 }
 
 /// Writes the outcome into the entry, before the flight ends, so that whoever comes later finds it there.
-fn keep(entry: &Entry, config: &Config, outcome: Result<Held, Error>) -> Outcome {
-    let tried = entry.tried.load_full();
-    match outcome {
-        Ok(mut held) => {
+fn keep(entry: &Entry, fetched: Fetched) -> Outcome {
+    match fetched {
+        Fetched::Token { mut held, keep } => {
             entry.failure.store(None);
             if entry.held.load().as_ref().is_some_and(|old| old.value == held.value) {
                 held.lifetime = lifecycle::sticky_lifetime(held.lifetime);
             }
             let held = Arc::new(held);
-            // Lifetime zero, or fetched with a credential that has been replaced meanwhile: for those who wait, and not kept.
-            if !held.lifetime.is_zero() && !credential::has_changed(config, tried.as_deref()) {
+            // What lives for no time is for those who wait, and for nobody after them.
+            if keep && !held.lifetime.is_zero() {
                 entry.held.store(Some(held.clone()));
             }
             Ok(held)
         }
-        Err(error) => {
+        Fetched::Failed(error) => {
             let count = entry.failure.load().as_ref().map_or(1, |failure| failure.count.saturating_add(1));
             let wait = lifecycle::refusal(count, error.retryable(), error.wait(), random::unit());
             let until = Moment::now().after(wait);
+            let tried = entry.tried.load_full();
             entry.failure.store(Some(Arc::new(Failure { error: error.clone(), until, count, tried })));
             Err(error.with_retry_after(Some(wait)))
         }
+        Fetched::Refused(error) => Err(error),
     }
 }
