@@ -216,7 +216,7 @@ impl Inner {
         let held = entry.held.load();
         let held = held.as_ref()?;
         let age = Moment::now().since(held.sent);
-        let phase = self.policy.phase(age, held.lifetime, random::process_jitter(), min_valid);
+        let phase = self.policy.phase(age, held.lifetime, random::jitter(entry.key.number()), min_valid);
         match lifecycle::after_jump(phase, clock::wall_offset() - held.wall_offset) {
             Phase::Dead => None,
             phase => Some((AccessToken { held: held.clone(), source: Source::Memory }, phase)),

@@ -11,6 +11,13 @@ use crate::source::Source;
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct CacheKey([u8; 32]);
 
+impl CacheKey {
+    /// A part of it as a number.
+    pub(crate) fn number(&self) -> u64 {
+        self.0.iter().take(8).fold(0, |number, byte| number << 8 | u64::from(*byte))
+    }
+}
+
 /// Everything that decides which token the server issues and whom it was asked from: a token under one key is right for
 /// every client with that key. Lengths stand before contents, so no two inputs run together.
 pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
