@@ -35,8 +35,14 @@ archive() {
   cc examples/c/get_access_token.c $(pkg-config --cflags --libs tokenwell) -Wl,-rpath,"$folder/c/usr/local/lib" -o "$folder/c/program"
 }
 
-wheel && check "wheel" "$folder/venv/bin/python" examples/python/get_access_token.py
-npm_package && check "npm package" node "$folder/node/get_access_token.mjs"
+wheel && {
+  check "wheel" "$folder/venv/bin/python" examples/python/get_access_token.py
+  check "wheel, command line" "$folder/venv/bin/tokenwell" token
+}
+npm_package && {
+  check "npm package" node "$folder/node/get_access_token.mjs"
+  check "npm package, command line" "$folder/node/node_modules/.bin/tokenwell" token
+}
 archive && check "C archive" "$folder/c/program"
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -162,7 +162,8 @@ impl Mailbox {
 impl Mailbox {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
         let letters = mem::take(&mut *locked(&self.0));
-        guard(py, || letters.into_iter().try_for_each(|letter| letter.deliver(py)))
+        // All of them, whatever one comes to: each is somebody's wait.
+        guard(py, || letters.into_iter().map(|letter| letter.deliver(py)).fold(Ok(()), Result::and))
     }
 }
 

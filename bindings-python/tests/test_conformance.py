@@ -310,7 +310,8 @@ class Async(Sync):
         self.loop.close()
 
     def play_in_child(self, steps: list[dict[str, Any]]) -> None:
-        self.loop = asyncio.new_event_loop()
+        # The old loop stays: collected, it would close and leave an epoll that is the parent's too, which then never wakes.
+        self.inherited, self.loop = self.loop, asyncio.new_event_loop()
         super().play_in_child(steps)
 
     async def ask(self, method: str, options: dict[str, Any]) -> Any:

@@ -299,17 +299,23 @@ def test_many_callers_cause_one_refresh(client: tokenwell.Client, realm: Realm, 
 
 
 def test_a_redirect_that_is_not_followed(client: tokenwell.Client, resource: Resource, other: Resource) -> None:
-    """aiohttp: the next request to the first origin has its token."""
-    resource.answers = [(302, {"Location": other.url})]
+    """aiohttp: the next request has its token, to the first origin and to the one that the redirect named."""
+    resource.answers = [(302, {"Location": other.url + "/elsewhere"})]
 
     async def send() -> None:
         async with aiohttp.ClientSession(middlewares=[tokenwell.aiohttp.middleware(client)]) as session:
             for _ in range(2):
                 async with session.get(resource.url, allow_redirects=False):
                     pass
+            resource.answers = [(302, {"Location": other.url + "/elsewhere"})]
+            async with session.get(resource.url, allow_redirects=False):
+                pass
+            async with session.get(other.url + "/api"):
+                pass
 
     asyncio.run(send())
-    assert resource.tokens() == [client.token()] * 2
+    assert resource.tokens() == [client.token()] * 3
+    assert other.tokens() == [client.token()]
 
 
 def test_the_history_of_requests(client: tokenwell.Client, resource: Resource) -> None:

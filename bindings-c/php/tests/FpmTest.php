@@ -15,6 +15,9 @@ final class FpmTest extends TestCase
         try {
             // As Composer does at the start of each request; the classes are preloaded.
             require __DIR__ . '/src/functions.php';
+            if (isset($_SERVER['ADVANCE'])) {
+                Tokenwell\Internal\Library::ffi()->tokenwell_testing_advance_clock((float) $_SERVER['ADVANCE']);
+            }
             // As a framework does: a new client for each request.
             $client = new Tokenwell\Client(...json_decode($_SERVER['QUERY'], true));
             $token = $client->accessToken();
@@ -26,6 +29,14 @@ final class FpmTest extends TestCase
             usleep((int) $_SERVER['HOLD']);
         }
         echo json_encode(['pid' => getmypid(), 'ffi' => ini_get('ffi.enable')] + $answer);
+        ob_get_level() && ob_end_flush();
+        flush();
+        match ($_SERVER['END'] ?? '') {
+            '' => null,
+            'exit' => exit(3),
+            'fatal error' => str_repeat('a', 1 << 40),
+            'exception' => throw new RuntimeException('mine'),
+        };
         PHP;
 
     private static AuthorizationServer $server;
@@ -76,10 +87,14 @@ final class FpmTest extends TestCase
         self::assertSame(0, $code, implode("\n", $output));
     }
 
-    /** @param list<string> $settings of php.ini */
-    private function start(array $settings): void
+    /**
+     * @param list<string> $settings of php.ini
+     * @param list<string> $pool lines of the pool
+     */
+    private function start(array $settings, int $children = 2, array $pool = []): void
     {
         $user = posix_geteuid() === 0 ? "user = www-data\ngroup = www-data\nlisten.owner = root" : '';
+        $pool = implode("\n", $pool);
         file_put_contents("$this->folder/fpm.conf", <<<INI
             [global]
             error_log = $this->folder/fpm.log
@@ -87,9 +102,10 @@ final class FpmTest extends TestCase
             [www]
             listen = $this->folder/fpm.sock
             pm = static
-            pm.max_children = 2
+            pm.max_children = $children
             catch_workers_output = yes
             $user
+            $pool
             INI);
         $fpm = glob('/usr/sbin/php-fpm8*')[0] ?? '/usr/sbin/php-fpm';
         $command = [$fpm, '--fpm-config', "$this->folder/fpm.conf"];
@@ -103,28 +119,30 @@ final class FpmTest extends TestCase
         }
     }
 
-    private function startPreloaded(): void
+    /** @param list<string> $pool lines of the pool */
+    private function startPreloaded(int $children = 2, array $pool = []): void
     {
         $user = posix_geteuid() === 0 ? ['opcache.preload_user=www-data'] : [];
-        $this->start(["ffi.preload=$this->folder/ffi.h", "opcache.preload=$this->folder/preload.php", ...$user]);
+        $this->start(["ffi.preload=$this->folder/ffi.h", "opcache.preload=$this->folder/preload.php", ...$user], $children, $pool);
     }
 
     /**
      * A request begun; `$options` are those of the client, `$hold` the microseconds that it keeps its worker.
      *
      * @param array<string, mixed> $options
+     * @param array<string, string> $more variables for the page
      * @return array{resource, resource} the program that asks, and its output
      */
-    private function begin(array $options, int $hold = 0): array
+    private function begin(array $options, int $hold = 0, array $more = []): array
     {
-        $environment = [
+        $environment = $more + [
             'PATH' => (string) getenv('PATH'),
             'SCRIPT_FILENAME' => "$this->folder/page.php",
             'REQUEST_METHOD' => 'GET',
             'QUERY' => json_encode($options, JSON_THROW_ON_ERROR),
             'HOLD' => (string) $hold,
         ];
-        $process = proc_open(['cgi-fcgi', '-bind', '-connect', "$this->folder/fpm.sock"], [1 => ['pipe', 'w']], $pipes, env_vars: $environment);
+        $process = proc_open(['cgi-fcgi', '-bind', '-connect', "$this->folder/fpm.sock"], [1 => ['pipe', 'w'], 2 => ['file', '/dev/null', 'w']], $pipes, env_vars: $environment);
         self::assertIsResource($process);
         return [$process, $pipes[1]];
     }
@@ -194,5 +212,34 @@ final class FpmTest extends TestCase
         self::assertSame(['Tokenwell\ConfigError', 'library_unusable'], [$answer['error'] ?? '', $answer['code'] ?? ''], (string) json_encode($answer));
         self::assertStringContainsString('ffi.preload', $answer['hint']);
         self::assertStringContainsString('opcache.preload', $answer['hint']);
+    }
+
+    public function testF27ARequestThatEndsDuringARefreshLeavesItsWorkerWell(): void
+    {
+        $this->startPreloaded(1, ['php_admin_flag[display_errors] = off']);
+        $pids = [];
+        foreach (['exit', 'fatal error', 'exception'] as $end) {
+            self::$server->script([['issue' => new \stdClass()], ['fault' => 'hang']]);
+            $sources = [];
+            foreach ([['END' => $end], ['END' => $end, 'ADVANCE' => '3000'], []] as $more) {
+                $started = microtime(true);
+                $answer = $this->end($this->begin($this->options("fpm-$end"), more: $more));
+                self::assertLessThan(2, microtime(true) - $started, $end);
+                $sources[] = $answer['source'] ?? json_encode($answer);
+                $pids[$answer['pid']] = true;
+            }
+            self::assertSame(['network', 'memory', 'memory'], $sources, $end);
+        }
+        self::assertCount(1, $pids, 'the worker lives on');
+    }
+
+    public function testF27AWorkerThatIsEndedDuringAFetchIsReplaced(): void
+    {
+        $this->startPreloaded(1, ['request_terminate_timeout = 1s']);
+        self::$server->script([['fault' => 'hang']]);
+        $request = $this->begin($this->options('fpm-ended'));
+        self::assertStringNotContainsString('token', (string) stream_get_contents($request[1]));
+        $answer = $this->end($this->begin($this->options('fpm-ended')));
+        self::assertSame('network', $answer['source'] ?? null, (string) json_encode($answer));
     }
 }

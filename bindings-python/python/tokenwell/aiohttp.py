@@ -13,8 +13,8 @@ from ._native import Client
 
 __all__ = ["middleware"]
 
-# The origin that the last answer led away from. aiohttp calls the middleware again for each redirect it follows.
-_left: ContextVar[URL | None] = ContextVar("tokenwell_left", default=None)
+# Where the last answer led away to, and from which origin: aiohttp calls the middleware again for each redirect it follows.
+_departure: ContextVar[tuple[URL, list[URL]] | None] = ContextVar("tokenwell_departure", default=None)
 
 
 def middleware(client: Client) -> ClientMiddlewareType:
@@ -25,12 +25,15 @@ def middleware(client: Client) -> ClientMiddlewareType:
     """
 
     async def authorize(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-        home = _left.get() or request.url.origin()
-        if request.url.origin() == home:
-            response = await _send(client, request, handler)
-        else:
-            response = await handler(request)
-        _left.set(home if _leads_away(response, home) else None)
+        departure = _departure.get()
+        _departure.set(None)
+        origin = request.url.origin()
+        # Another request than the redirect's, as after one that was not followed, starts anew.
+        home = departure[0] if departure and request.url.with_fragment(None) in departure[1] else origin
+        response = await (_send(client, request, handler) if origin == home else handler(request))
+        targets = _targets(response)
+        if any(target.origin() != home for target in targets):
+            _departure.set((home, targets))
         return response
 
     return authorize
@@ -50,12 +53,13 @@ async def _send(client: Client, request: ClientRequest, handler: ClientHandlerTy
     return await handler(request)
 
 
-def _leads_away(response: ClientResponse, home: URL) -> bool:
+def _targets(response: ClientResponse) -> list[URL]:
+    """Where a redirect leads, in both ways of reading its Location. A location that is no URL is not followed."""
     location = response.headers.get(LOCATION) or response.headers.get(URI)
     if response.status not in (301, 302, 303, 307, 308) or location is None:
-        return False
+        return []
     try:
         targets = [response.url.join(URL(location, encoded=encoded)) for encoded in (False, True)]
-        return any(target.origin() != home for target in targets)
+        return [target.with_fragment(None) for target in targets if target.absolute]
     except ValueError:
-        return True
+        return []
