@@ -170,7 +170,7 @@ impl Client {
 
     /// What this client has done so far.
     pub fn stats(&self) -> Stats {
-        self.0.counters.read(engine().identity())
+        self.0.counters.read(engine().in_flight.load(Ordering::Relaxed))
     }
 
     /// Later calls fail with the code `client_closed`. Tokens of other clients with equal options stay.

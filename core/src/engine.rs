@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use rustls::RootCertStore;
@@ -27,8 +27,6 @@ static INHERITED: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 const MOST_ROUTES: usize = 256;
 
 pub(crate) struct Engine {
-    /// Engines are numbered along a line of forks.
-    generation: usize,
     /// Started with the first flight: making a client starts no thread.
     runtime: Mutex<Option<Handle>>,
     http: Mutex<HashMap<Route, reqwest::Client>>,
@@ -36,6 +34,8 @@ pub(crate) struct Engine {
     roots: OnceLock<Arc<RootCertStore>>,
     metadata: Mutex<HashMap<(Route, String), Shelf>>,
     pub(crate) flights: Flights,
+    /// Flights under way; those of a parent do not exist in a child.
+    pub(crate) in_flight: AtomicU64,
     pub(crate) registry: Registry,
 }
 
@@ -55,8 +55,7 @@ fn install() -> &'static Engine {
     // SAFETY: null, or the parent's engine, which is never freed.
     let inherited = unsafe { INHERITED.load(Ordering::Acquire).as_ref() };
     let registry = inherited.map_or_else(Registry::new, |parent| parent.registry.inherit());
-    let generation = inherited.map_or(1, |parent| parent.generation + 1);
-    let fresh = Box::into_raw(Box::new(Engine::new(generation, registry)));
+    let fresh = Box::into_raw(Box::new(Engine::new(registry)));
     let installed = ENGINE.compare_exchange(std::ptr::null_mut(), fresh, Ordering::AcqRel, Ordering::Acquire);
     match installed {
         // SAFETY: `fresh` came from a box that is never freed from here on.
@@ -94,21 +93,16 @@ fn watch_for_fork() {
 fn watch_for_fork() {}
 
 impl Engine {
-    fn new(generation: usize, registry: Registry) -> Engine {
+    fn new(registry: Registry) -> Engine {
         Engine {
-            generation,
             runtime: Mutex::default(),
             http: Mutex::default(),
             roots: OnceLock::new(),
             metadata: Mutex::default(),
             flights: Flights::new(),
+            in_flight: AtomicU64::new(0),
             registry,
         }
-    }
-
-    /// Tells this engine from the one of a parent or a child.
-    pub(crate) fn identity(&self) -> usize {
-        self.generation
     }
 
     /// Runs a task on the engine's thread.

@@ -250,11 +250,10 @@ impl Gather {
         Gather(receiver)
     }
 
-    /// All of it; the program has ended, so what a process that it left behind holds open is not waited for.
+    /// All of it. The program has ended: a pipe that a process it left behind holds open is given up after a second of silence.
     fn take(self) -> Zeroizing<Vec<u8>> {
-        let until = Instant::now() + Duration::from_millis(100);
         let mut bytes = Zeroizing::new(Vec::with_capacity(LONGEST));
-        while let Ok(chunk) = self.0.recv_timeout(until.saturating_duration_since(Instant::now())) {
+        while let Ok(chunk) = self.0.recv_timeout(Duration::from_secs(1)) {
             bytes.extend_from_slice(&chunk);
         }
         bytes

@@ -1,6 +1,6 @@
 //! Counters of one client.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 
@@ -12,7 +12,7 @@ pub struct Stats {
     pub token_requests: u64,
     /// Flights started: each is one search for a token, of one to three requests.
     pub flights: u64,
-    /// Flights under way now.
+    /// Flights under way now in this process, whichever client started them: clients of equal options share them.
     pub in_flight: u64,
     /// Calls that joined a flight already under way.
     pub joined: u64,
@@ -38,7 +38,6 @@ impl Stats {
 pub(crate) struct Counters {
     pub(crate) token_requests: AtomicU64,
     pub(crate) flights: AtomicU64,
-    pub(crate) in_flight: InFlight,
     pub(crate) joined: AtomicU64,
     pub(crate) failures: AtomicU64,
     pub(crate) refused: AtomicU64,
@@ -47,46 +46,18 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// `engine` is the one of this process.
-    pub(crate) fn read(&self, engine: usize) -> Stats {
+    /// `in_flight` is counted by the engine.
+    pub(crate) fn read(&self, in_flight: u64) -> Stats {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Stats {
             token_requests: read(&self.token_requests),
             flights: read(&self.flights),
-            in_flight: self.in_flight.read(engine),
+            in_flight,
             joined: read(&self.joined),
             failures: read(&self.failures),
             refused: read(&self.refused),
             stale: read(&self.stale),
             invalidations: read(&self.invalidations),
-        }
-    }
-}
-
-/// Flights under way. Those that were under way when a process forked do not exist in the child, so the count is of one
-/// engine.
-#[derive(Default)]
-pub(crate) struct InFlight {
-    engine: AtomicUsize,
-    count: AtomicU64,
-}
-
-impl InFlight {
-    pub(crate) fn up(&self, engine: usize) {
-        if self.engine.swap(engine, Ordering::Relaxed) != engine {
-            self.count.store(0, Ordering::Relaxed);
-        }
-        count(&self.count);
-    }
-
-    pub(crate) fn down(&self) {
-        self.count.fetch_sub(1, Ordering::Relaxed);
-    }
-
-    fn read(&self, engine: usize) -> u64 {
-        match self.engine.load(Ordering::Relaxed) == engine {
-            true => self.count.load(Ordering::Relaxed),
-            false => 0,
         }
     }
 }

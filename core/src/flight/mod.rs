@@ -2,6 +2,7 @@
 //! caller that goes away leaves it running; all who wait share its outcome, a failure too.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use crate::cache::key::CacheKey;
@@ -87,8 +88,8 @@ pub(crate) fn alone(
 
 fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<(), Error> {
     count(&mission.counters.flights);
-    mission.counters.in_flight.up(engine.identity());
-    let mut pilot = Pilot { mission, landing: Some(landing) };
+    count(&engine.in_flight);
+    let mut pilot = Pilot { engine, mission, landing: Some(landing) };
     engine.spawn(async move {
         let mission = &pilot.mission;
         let fetched = fetch(engine, &mission.config, &mission.entry, &mission.counters).await;
@@ -104,6 +105,7 @@ enum Landing {
 
 /// Sees to it that the outcome is kept and counted before anybody is told, after a panic too.
 struct Pilot {
+    engine: &'static Engine,
     mission: Mission,
     landing: Option<Landing>,
 }
@@ -121,7 +123,7 @@ impl Pilot {
             Landing::Shared(_) => keep(entry, fetched),
             Landing::Alone(_) => pass_on(fetched),
         };
-        counters.in_flight.down();
+        self.engine.in_flight.fetch_sub(1, Ordering::Relaxed);
         match landing {
             Landing::Shared(leader) => leader.land(outcome),
             // The one who asked may have gone away.
