@@ -172,6 +172,8 @@ def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     processes.adopt_orphans()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through every `finally`, which end what was started
+    # A run in the background may come with Ctrl-C ignored, which the suites that send it would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     results = run_all(chosen_suites(sys.argv[1:]))
     print(f"\n{'suite':18}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>10}")
     for result in results:
