@@ -1,10 +1,12 @@
 # The commands a person types. What they do is in .ci; what is built and installed already is left alone.
 export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo test lint dist clean
+.PHONY: help demo demo-outage soak test lint dist clean
 
 help:
 	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
+	@echo "make demo-outage   the server fails in every way while 200 callers in each language ask for tokens"
+	@echo "make soak   the same with faults at random, for SECONDS=600"
 	@echo "make test   every suite of every language (ONLY=\"python node\": these alone)"
 	@echo "make lint   format, clippy and the measures"
 	@echo "make dist   wheel, npm tarball and C archive, in dist/"
@@ -14,6 +16,16 @@ demo:
 	@.ci/bootstrap.sh demo
 	@.ci/build.sh demo
 	@python3 .ci/demo.py
+
+demo-outage:
+	@.ci/bootstrap.sh demo
+	@.ci/build.sh demo
+	@python3 .ci/demo_outage.py
+
+soak:
+	@.ci/bootstrap.sh demo
+	@.ci/build.sh demo
+	@python3 .ci/soak.py $(SECONDS)
 
 test:
 	@.ci/bootstrap.sh test

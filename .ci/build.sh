@@ -38,7 +38,7 @@ mago() { once build/tools/.mago-made-of -- install_mago; }
 
 c() { make -s --no-print-directory -C bindings-c PROFILE=release build examples; }
 
-rust() { cargo build --locked --release -p tokenwell-examples --bin demo; }
+rust() { cargo build --locked --release -p tokenwell-examples --bin demo --bin outage; }
 
 demo() { server; c; wheel; node; rust; }
 

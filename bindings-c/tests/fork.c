@@ -164,8 +164,13 @@ int main(void) {
   }
   before_and_after_use();
   during_a_flight();
-  while_threads_are_busy();
-  a_hundred_during_flights();
+  if (SANITIZED) {
+    /* Forked while threads allocate, a child may find the lock of the sanitizer's allocator held, for ever. */
+    skipped += 2;
+  } else {
+    while_threads_are_busy();
+    a_hundred_during_flights();
+  }
   stop_server(&server);
   return finish();
 }

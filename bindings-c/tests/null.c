@@ -171,7 +171,11 @@ int main(void) {
   accessors(NULL, NULL, "NULL");
   null_in_frees();
   odd_text();
-  freed_handles();
+  if (SANITIZED) {
+    skipped++; /* it would report what is tested */
+  } else {
+    freed_handles();
+  }
   handles_of_another_type();
   closed();
   tokenwell_client_free(client);

@@ -14,6 +14,13 @@ bool check(bool ok, const char *format, ...) __attribute__((format(printf, 2, 3)
 /* Prints `N passed, N failed[, N skipped]`; the exit code of the program. */
 int finish(void);
 
+/* Whether this program runs under AddressSanitizer. */
+#ifdef __SANITIZE_ADDRESS__
+enum { SANITIZED = 1 };
+#else
+enum { SANITIZED = 0 };
+#endif
+
 /* Seconds on a steady clock. */
 double now(void);
 void pause_ms(long milliseconds);

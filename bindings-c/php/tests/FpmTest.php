@@ -204,6 +204,19 @@ final class FpmTest extends TestCase
         self::assertSame(['Tokenwell\ConfigError', 'option_unknown'], [$answer['error'], $answer['code']]);
     }
 
+    public function testF26WithoutPreloadWhereFfiIsAllowedAWorkerKeepsItsToken(): void
+    {
+        file_put_contents("$this->folder/page.php", str_replace('try {', 'require __DIR__ . "/autoload.php"; try {', self::PAGE));
+        mkdir("$this->folder/lib");
+        rename("$this->folder/libtokenwell.so.0", "$this->folder/lib/libtokenwell.so.0");
+        self::execute(['chmod', '-R', 'a+rX', $this->folder]);
+        $this->start(['ffi.enable=true'], 1);
+        foreach (['network', 'memory', 'memory'] as $source) {
+            $answer = $this->end($this->begin($this->options('fpm-allowed')));
+            self::assertSame(['1', $source], [$answer['ffi'], $answer['source'] ?? null], (string) json_encode($answer));
+        }
+    }
+
     public function testWithoutPreloadTheErrorSaysWhatToSet(): void
     {
         file_put_contents("$this->folder/page.php", str_replace('try {', 'require __DIR__ . "/autoload.php"; try {', self::PAGE));
