@@ -171,6 +171,9 @@ def run_all(suites: list[Suite]) -> list[Result]:
 def main() -> int:
     LOGS.mkdir(parents=True, exist_ok=True)
     processes.adopt_orphans()
+    # `make test ONLY=...` must not choose among the parts of a suite that is a make of its own.
+    for name in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS", "ONLY"):
+        os.environ.pop(name, None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through every `finally`, which end what was started
     # A run in the background may come with Ctrl-C ignored, which the suites that send it would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
