@@ -2,15 +2,13 @@
 //! an [`Error`] in `transport/fault.rs`.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use url::Url;
 
 use crate::auth::Outgoing;
@@ -19,6 +17,9 @@ use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 
 mod fault;
+mod tls;
+
+pub(crate) use tls::{read_ca_file, system_roots};
 
 /// A token answer is some kilobytes; this is after decompression, bytes.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -43,7 +44,7 @@ impl Route {
     pub(crate) fn new(config: &Config) -> Route {
         Route {
             ca_file: config.tls_ca_file.clone(),
-            ca_version: config.tls_ca_file.as_deref().and_then(version),
+            ca_version: config.tls_ca_file.as_deref().and_then(tls::version),
             proxy: config.proxy.clone(),
             connect_timeout: config.connect_timeout,
             plain: config.endpoint.url().scheme() == "http" && is_loopback(config.endpoint.url()),
@@ -59,23 +60,13 @@ impl Route {
             .http1_only()
             .http1_max_headers(MOST_HEADERS)
             .dns_resolver(Arc::new(SystemResolver))
-            .tls_backend_preconfigured(self.tls(system_roots)?);
+            .tls_backend_preconfigured(tls::config(self.roots(system_roots)?)?);
         let builder = match &self.proxy {
             Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose()).map_err(|_| unusable("the proxy"))?),
             None if self.plain => builder.no_proxy(),
             None => builder,
         };
         builder.build().map_err(|_| unusable("the HTTP client"))
-    }
-
-    /// TLS 1.2 and 1.3, name and chain always checked. The provider is explicit: a library installs no process default.
-    fn tls(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<rustls::ClientConfig, Error> {
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        Ok(rustls::ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|_| unusable("TLS"))?
-            .with_root_certificates(self.roots(system_roots)?)
-            .with_no_client_auth())
     }
 
     fn roots(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Arc<RootCertStore>, Error> {
@@ -89,46 +80,6 @@ impl Route {
 
 fn unusable(what: &str) -> Error {
     Error::internal(&format!("{what} could not be set up"))
-}
-
-/// The operating system's roots, or those that SSL_CERT_FILE and SSL_CERT_DIR name.
-pub(crate) fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
-}
-
-fn version(path: &Path) -> Option<(u64, SystemTime)> {
-    let metadata = std::fs::metadata(path).ok()?;
-    Some((metadata.len(), metadata.modified().ok()?))
-}
-
-/// No bundle of authorities is larger, bytes.
-const LONGEST_CA_FILE: u64 = 8 * 1024 * 1024;
-
-/// Reads a PEM file of certificate authorities.
-pub(crate) fn read_ca_file(path: &Path) -> Result<RootCertStore, Error> {
-    let unreadable = |why: String| {
-        let message = format!(
-            "`tls_ca_file` {}: {why}: give the path of a readable PEM file with the CA's certificate",
-            path.display()
-        );
-        Error::config("ca_file_unreadable", message)
-    };
-    let size = std::fs::metadata(path).map_err(|error| unreadable(error.kind().to_string()))?;
-    if !size.is_file() || size.len() > LONGEST_CA_FILE {
-        return Err(unreadable("it is not a regular file of at most 8 MiB".to_owned()));
-    }
-    let pem = std::fs::read(path).map_err(|error| unreadable(error.kind().to_string()))?;
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_slice_iter(&pem) {
-        let certificate = certificate.map_err(|_| unreadable("it is not PEM".to_owned()))?;
-        roots.add(certificate).map_err(|_| unreadable("a certificate in it cannot be read".to_owned()))?;
-    }
-    if roots.is_empty() {
-        return Err(unreadable("it has no certificate".to_owned()));
-    }
-    Ok(roots)
 }
 
 /// The system's resolver, with an error that can be told from other faults of a connection.
