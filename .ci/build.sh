@@ -19,7 +19,7 @@ make_wheel() {
 }
 install_wheel() { .venv/bin/python -m pip install --quiet --no-index --no-deps --force-reinstall build/wheel/*.whl; }
 wheel() {
-  once build/wheel/.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src core/cli core/dev-server/{Cargo.toml,src,keys} bindings-python/{Cargo.toml,pyproject.toml,src,python} -- make_wheel
+  once build/wheel/.made-of Cargo.toml Cargo.lock core/Cargo.toml core/src core/cli core/dev-server/{Cargo.toml,src,keys} bindings-python/{Cargo.toml,pyproject.toml,README.md,src,python} LICENSE-* -- make_wheel
   once .venv/.wheel-made-of build/wheel -- install_wheel
 }
 
@@ -51,6 +51,7 @@ dist() {
   rm -rf dist
   mkdir -p "dist/$name"
   cp build/wheel/*.whl dist/
+  cp LICENSE-MIT LICENSE-APACHE bindings-node/  # npm packs no links
   npm pack ./bindings-node --silent --ignore-scripts --pack-destination dist > /dev/null
   make --no-print-directory -C bindings-c PROFILE=release install DESTDIR="$PWD/dist/$name" PREFIX=/usr/local > /dev/null
   cp LICENSE-MIT LICENSE-APACHE CHANGELOG.md "dist/$name/"

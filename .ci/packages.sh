@@ -18,6 +18,18 @@ check() {
   fi
 }
 
+# Both licences are in the package.
+check_licences() {
+  if [ "$(python3 -m tarfile -l "$1" 2> /dev/null | grep -cE 'LICENSE-(MIT|APACHE) *$')" = 2 ] ||
+    [ "$(python3 -m zipfile -l "$1" 2> /dev/null | grep -cE 'LICENSE-(MIT|APACHE) ')" = 2 ]; then
+    echo "ok      licences in ${1##*/}"
+    passed=$((passed + 1))
+  else
+    echo "FAILED  licences in ${1##*/}"
+    failed=$((failed + 1))
+  fi
+}
+
 wheel() {
   python3 -m venv "$folder/venv"
   "$folder/venv/bin/python" -m pip install --quiet --no-index dist/*.whl
@@ -44,5 +56,8 @@ npm_package && {
   check "npm package, command line" "$folder/node/node_modules/.bin/tokenwell" token
 }
 archive && check "C archive" "$folder/c/program"
+for package in dist/*; do
+  check_licences "$package"
+done
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]
