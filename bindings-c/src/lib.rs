@@ -24,3 +24,7 @@ mod token;
 mod error;
 
 mod testing;
+
+/// Whatever is freed is wiped first, a string's old place when it grows too.
+#[global_allocator]
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);

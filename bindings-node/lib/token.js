@@ -17,12 +17,11 @@ class AccessToken {
   constructor({ [FROM_CORE]: token } = {}) {
     if (token === undefined) throw new TypeError('an AccessToken comes from a Client');
     this.#token = token;
-    this.#value = token.value;
     Object.freeze(this);
   }
 
   get value() {
-    return this.#value;
+    return this.#value ??= this.#token.value;
   }
 
   get tokenType() {

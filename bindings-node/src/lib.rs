@@ -10,3 +10,7 @@ pub mod command_line;
 pub mod failure;
 pub mod testing;
 pub mod token;
+
+/// Whatever is freed is wiped first, a string's old place when it grows too.
+#[global_allocator]
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);

@@ -18,6 +18,10 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
+/// Whatever is freed is wiped first, a string's old place when it grows too.
+#[global_allocator]
+static WIPING: zeroizing_alloc::ZeroAlloc<std::alloc::System> = zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
 /// The compiled part of the package `tokenwell`; import that.
 #[pymodule(gil_used = false)]
 mod _native {

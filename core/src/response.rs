@@ -123,10 +123,12 @@ fn unreadable(status: u16, body: &[u8], error: &serde_json::Error, echoes: &[Str
 /// The beginning of a body that is not JSON. It could be a token in another form (a query string, a bare string), so
 /// nothing that could be one is shown.
 fn preview(body: &[u8], echoes: &[String]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(1024)]);
+    let text = String::from_utf8_lossy(body);
     if text.contains("access_token") {
         return "[redacted]".to_owned();
     }
+    // First, while an echoed secret is in one piece.
+    let text = clean(&text, 1024, echoes);
     let is_token = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
     let mut shown = String::new();
     for run in text.split_inclusive(|c| !is_token(c)) {
@@ -306,6 +308,14 @@ mod tests {
         assert!(
             read(502, b"<html>Bad Gateway</html>", &STANDARD, &[]).err().unwrap().message().contains("Bad Gateway")
         );
+    }
+
+    #[test]
+    fn s31_a_preview_shows_no_part_of_a_secret() {
+        let secret = "horse battery:[staple]pwKgPnXrNewBOhdFpwKg".to_owned();
+        let body = format!("<html>{secret}</html>");
+        let error = read(400, body.as_bytes(), &STANDARD, &[secret]).err().unwrap();
+        assert!(error.message().contains("<html>[redacted]</html>"), "{error}");
     }
 
     #[test]

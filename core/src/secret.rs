@@ -44,16 +44,22 @@ const LONGEST_CLEANED: usize = 4096;
 /// Text from outside that goes into an error: control characters become spaces, every occurrence of a secret is replaced,
 /// and at most `limit` characters are kept. `secrets` are the forms in which one can come back.
 pub(crate) fn clean(text: &str, limit: usize, secrets: &[String]) -> String {
-    // Cut first: what comes after is not shown, and replacing in a long text takes long.
-    let text = text.char_indices().nth(LONGEST_CLEANED).map_or(text, |(end, _)| &text[..end]);
+    // Cut first: what comes after is not shown, and replacing in a long text takes long. A secret that is cut in two would
+    // not be known any more, so its first part goes too.
+    let text = match cut(text, LONGEST_CLEANED) {
+        whole if whole.len() == text.len() => whole,
+        begin => cut(begin, LONGEST_CLEANED.saturating_sub(secrets.iter().map(String::len).max().unwrap_or(0))),
+    };
     let text = flatten(&redact(text, secrets));
     // Once more: what was cut by control characters or spaces is in one piece now.
     let flat: Vec<String> = secrets.iter().map(|secret| flatten(secret)).collect();
     let text = redact(&redact(&text, secrets), &flat);
-    match text.char_indices().nth(limit) {
-        Some((end, _)) => text[..end].to_owned(),
-        None => text,
-    }
+    cut(&text, limit).to_owned()
+}
+
+/// The first `limit` characters.
+fn cut(text: &str, limit: usize) -> &str {
+    text.char_indices().nth(limit).map_or(text, |(end, _)| &text[..end])
 }
 
 /// Whether one of the secrets stands in this text.
@@ -98,5 +104,7 @@ mod tests {
         let dirty = "bad\r\n\u{1b}[31m  id \u{202e}hush!";
         assert_eq!(clean(dirty, 100, &["hush".into()]), "bad [31m id [redacted]!");
         assert_eq!(clean(&"x".repeat(300), 200, &[]).len(), 200);
+        let cut = " ".repeat(LONGEST_CLEANED - 5) + "horse battery";
+        assert_eq!(clean(&cut, 200, &["horse battery".into()]), "");
     }
 }
