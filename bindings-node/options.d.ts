@@ -25,6 +25,10 @@ export interface ClientOptions {
   connectTimeout?: number;
   /** Seconds that a token without expires_in is taken to live. Default: 300. */
   defaultLifetime?: number;
+  /** Proof of possession (RFC 9449): true, or the algorithm of the proofs: ES256, ES384, EdDSA; RS256, PS256 with `dpopKey`. Default: false. */
+  dpop?: Dpop;
+  /** Private key of the proofs: PEM or JWK, read once, when the client is made. Default: a new key for each client. */
+  dpopKey?: Source;
   /** Additional parameters of the token request. None of those that the library sets. */
   extraParameters?: Readonly<Record<string, string>>;
   /** Issuer identifier (RFC 8414 section 2), https: the token endpoint is read from its metadata. This or `tokenEndpoint`. */
@@ -65,6 +69,9 @@ export type BasicEncoding = 'form' | 'raw';
 
 /** Where tokens are kept. */
 export type Cache = 'memory' | 'none';
+
+/** Whether tokens are bound to a key, and by which algorithm it signs. */
+export type Dpop = boolean | string;
 
 /** `{"command": [ARGV...]}` */
 export type FromCommand = { command: readonly string[] };

@@ -73,8 +73,8 @@ static json_t *options_of(struct run *run, const json_t *given) {
 static tokenwell_error *make_client(struct run *run, const json_t *options, bool from_env) {
   tokenwell_error *error = NULL;
   tokenwell_client *before = run->client;
-  const char *secrets[] = {"client_secret", "private_key", "client_assertion"};
-  for (size_t i = 0; i < 3; i++) {
+  const char *secrets[] = {"client_secret", "private_key", "client_assertion", "dpop_key"};
+  for (size_t i = 0; i < 4; i++) {
     never_show(run, text_of(options, secrets[i]));
   }
   if (from_env) {

@@ -69,7 +69,7 @@ class Play {
       options = Object.fromEntries(Object.entries({ ...STANDARD, ...options['+'] }).filter(([, value]) => value !== null));
     }
     const filled = this.fill(options);
-    this.hide([filled?.client_secret, filled?.client_assertion, ...lines(filled?.private_key)], 3);
+    this.hide([filled?.client_secret, filled?.client_assertion, ...lines(filled?.private_key), ...lines(filled?.dpop_key)], 3);
     return new Client(camelKeys(filled));
   }
 

@@ -114,6 +114,7 @@ class Sync:
         options = self.fill(options)
         self.hide(options.get("client_secret"), options.get("client_assertion"))
         self.hide_lines(options.get("private_key"))
+        self.hide_lines(options.get("dpop_key"))
         return tokenwell.Client(**options)
 
     def play(self, steps: list[dict[str, Any]]) -> None:
@@ -252,7 +253,7 @@ class Sync:
             return None
         assert "error" not in expected, f"no error, but {outcome!r}"
         text = outcome if isinstance(outcome, str) else outcome.value
-        token = str(text.removeprefix("Bearer "))
+        token = str(text.rpartition(" ")[2])
         if not isinstance(outcome, str):
             self.check_hidden([repr(outcome), str(outcome)], [*issued, token])
         known = {"issued": token in issued, "same": token == self.last, "new": token in issued and token != self.last}

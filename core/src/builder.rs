@@ -59,6 +59,8 @@ impl ClientBuilder {
         client_secret
         /// Private key for `private_key_jwt`: PEM or JWK.
         private_key
+        /// The private key of DPoP proofs: PEM or JWK. Default: a new key for each client.
+        dpop_key
         /// `kid` of the assertion's header.
         private_key_id
         /// `RS256`, `PS256`, `ES256`, `ES384`, `EdDSA`; `HS256` with a secret.
@@ -114,6 +116,18 @@ impl ClientBuilder {
     #[must_use]
     pub fn client_assertion_file(self, path: impl AsRef<Path>) -> ClientBuilder {
         self.set("client_assertion", json!({"file": path.as_ref().to_string_lossy()}))
+    }
+
+    /// Binds tokens to a key (RFC 9449): `true`, or the algorithm of the proofs, e.g. `"ES384"`. Default: `false`.
+    #[must_use]
+    pub fn dpop(self, dpop: impl Into<Value>) -> ClientBuilder {
+        self.set("dpop", dpop.into())
+    }
+
+    /// Reads the private key of the proofs from this file, once.
+    #[must_use]
+    pub fn dpop_key_file(self, path: impl AsRef<Path>) -> ClientBuilder {
+        self.set("dpop_key", json!({"file": path.as_ref().to_string_lossy()}))
     }
 
     /// PEM file of the certificate authorities to trust instead of the operating system's.

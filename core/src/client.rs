@@ -14,6 +14,7 @@ use crate::cache::key::cache_key;
 use crate::cache::memory::Entry;
 use crate::clock::{self, Moment};
 use crate::config::{Cache, Config};
+use crate::dpop;
 use crate::engine::engine;
 use crate::error::Error;
 use crate::flight::{Boarding, Flight, Mission, alone, board};
@@ -118,12 +119,38 @@ impl Client {
         }
     }
 
-    /// The value of an `Authorization` header (RFC 6750 section 2.1).
+    /// The value of an `Authorization` header (RFC 6750 section 2.1, RFC 9449 section 7.1).
     ///
     /// # Errors
     /// As [`Client::token`].
     pub async fn authorization(&self) -> Result<String, Error> {
         self.access_token().await.map(|token| token.authorization())
+    }
+
+    /// A proof for one request of the caller's own to a resource: the value of its `DPoP` header (RFC 9449 sections 4.2 and
+    /// 7.1). `method` is the HTTP method as it is sent, `url` the request's, `token` the token of its `Authorization` header.
+    /// Each request needs a new proof, a repeated one too.
+    ///
+    /// # Errors
+    /// `ConfigError`: the client was made without `dpop` or is closed, `method` or `url` is none.
+    pub fn dpop_proof(&self, method: &str, url: &str, token: &str) -> Result<String, Error> {
+        if self.0.closed.load(Ordering::Relaxed) {
+            return Err(closed());
+        }
+        let prover = self.0.config.dpop.as_ref().ok_or_else(|| {
+            Error::config("option_missing", "`dpop` is not set, so there is no key for a proof: set `dpop` to true")
+        })?;
+        let offset = self.0.entry.clock_offset.load(Ordering::Relaxed);
+        prover.proof(dpop::check_method(method)?, &dpop::check_url(url)?, Some(token), offset)
+    }
+
+    /// Keeps the `DPoP-Nonce` of a resource's answer for the next proofs to the origin of `url` (RFC 9449 section 9). A resource
+    /// that wants one answers 401 with the error `use_dpop_nonce`: then the request is sent once more with a new proof. What is
+    /// no nonce or no URL is left alone.
+    pub fn dpop_nonce(&self, url: &str, nonce: &str) {
+        if let (Some(prover), Ok(url)) = (&self.0.config.dpop, dpop::check_url(url)) {
+            prover.keep_nonce(&url, nonce);
+        }
     }
 
     /// The same calls for threads that wait.
@@ -150,7 +177,7 @@ impl Client {
     /// cancels nothing.
     pub fn obtain(&self, request: &TokenRequest) -> Pending {
         if self.0.closed.load(Ordering::Relaxed) {
-            return Pending::ready(Err(Error::config("client_closed", "this client has been closed: make a new one")));
+            return Pending::ready(Err(closed()));
         }
         let entry = match self.own_entry(request) {
             true => self.0.entry.clone(),
@@ -200,6 +227,10 @@ impl Client {
         });
         entry
     }
+}
+
+fn closed() -> Error {
+    Error::config("client_closed", "this client has been closed: make a new one")
 }
 
 fn find_entry(config: &Config, target: Target) -> Arc<Entry> {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -10,14 +11,17 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use crate::dpop::Prover;
 use crate::error::Error;
 use crate::provider::Profile;
 use crate::secret::Secret;
 use crate::source::Source;
+use crate::token::TokenType;
 
 mod check;
 mod credential;
 mod env;
+mod possession;
 mod read;
 
 pub(crate) use check::{check_audience, check_resource, check_scope, is_loopback};
@@ -72,6 +76,14 @@ pub enum Cache {
     None,
 }
 
+/// Whether tokens are bound to a key, and by which algorithm it signs.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub(crate) enum Dpop {
+    Switch(bool),
+    Algorithm(String),
+}
+
 /// One string, or a list of strings.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
@@ -120,6 +132,10 @@ pub(crate) struct Options {
     assertion_type_header: Option<String>,
     /// A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
     client_assertion: Option<Source>,
+    /// Proof of possession (RFC 9449): true, or the algorithm of the proofs: ES256, ES384, EdDSA; RS256, PS256 with dpop_key. Default: false.
+    dpop: Option<Dpop>,
+    /// Private key of the proofs: PEM or JWK, read once, when the client is made. Default: a new key for each client.
+    dpop_key: Option<Source>,
     /// PEM file of the certificate authorities to trust instead of the operating system's.
     tls_ca_file: Option<PathBuf>,
     /// URL of an HTTP proxy. Default: the proxy variables of the environment.
@@ -172,7 +188,8 @@ impl Endpoint {
     }
 }
 
-/// The checked options of a client. `Debug` shows no secret.
+/// The checked options of a client. `Debug` shows no secret. A key that was made for `dpop` belongs to it: clients of copies of
+/// one `Config` share the key and its tokens.
 #[derive(Clone)]
 pub struct Config {
     pub(crate) endpoint: Endpoint,
@@ -187,6 +204,7 @@ pub struct Config {
     pub(crate) assertion_type_header: Option<String>,
     pub(crate) auth_method: AuthMethod,
     pub(crate) basic_encoding: BasicEncoding,
+    pub(crate) dpop: Option<Arc<Prover>>,
     pub(crate) tls_ca_file: Option<PathBuf>,
     pub(crate) proxy: Option<Secret>,
     pub(crate) connect_timeout: Duration,
@@ -246,6 +264,11 @@ impl Config {
             }
         }
         Config::from_value(Value::Object(options))
+    }
+
+    /// The type of the tokens that are asked for.
+    pub(crate) fn token_type(&self) -> TokenType {
+        if self.dpop.is_some() { TokenType::Dpop } else { TokenType::Bearer }
     }
 
     /// Whether the library itself makes a JWT, with times in it.

@@ -4,7 +4,7 @@ use ring::digest;
 
 use crate::config::Config;
 use crate::error::Error;
-use crate::key::PrivateKey;
+use crate::key::{AUTHENTICATION, PrivateKey};
 use crate::secret::Secret;
 
 /// The credential of one fetch.
@@ -41,7 +41,7 @@ impl Credential {
     /// without a restart.
     pub(crate) fn private_key(&self, config: &Config) -> Result<PrivateKey, Error> {
         let text = self.key.as_ref().ok_or_else(|| Error::internal("no private key"))?;
-        PrivateKey::read(text.expose()).map_err(|error| match &config.private_key {
+        PrivateKey::read(AUTHENTICATION, text.expose()).map_err(|error| match &config.private_key {
             Some(source) if source.can_change() => {
                 source.fault("secret_invalid", &format!("is no key: {}", error.message()))
             }

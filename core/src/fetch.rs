@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
+use reqwest::header::HeaderMap;
 use tokio::time::Instant;
+use url::Url;
 
 use crate::auth::{Attempt, authenticate, echoes};
 use crate::cache::memory::Entry;
@@ -74,7 +76,10 @@ struct Search<'a> {
     attempts: u32,
     /// Seconds that the server's clock is ahead, by the last answer.
     seen_offset: i64,
+    /// Whether the last answer had a nonce for proofs.
+    nonce_came: bool,
     /// Each of these helps once.
+    nonce_given: bool,
     read_again: bool,
     clock_corrected: bool,
 }
@@ -101,6 +106,8 @@ impl<'a> Search<'a> {
             attempt,
             attempts: 0,
             seen_offset: 0,
+            nonce_came: false,
+            nonce_given: false,
             read_again: false,
             clock_corrected: false,
         })
@@ -129,13 +136,18 @@ impl<'a> Search<'a> {
         self.attempts += 1;
         let url = discovery::token_endpoint(self.engine, &self.http, self.config).await?;
         let form = Form::client_credentials(self.config, &self.entry.target);
-        let outgoing = authenticate(self.config, &self.credential, self.attempt, form)?;
+        let mut outgoing = authenticate(self.config, &self.credential, self.attempt, form)?;
+        if let Some(prover) = &self.config.dpop {
+            outgoing.proof = Some(prover.proof("POST", &url, None, self.attempt.clock_offset)?);
+        }
         count(&self.counters.token_requests);
         let sent = Sent::now();
         let reply = transport::post(&self.http, &url, &outgoing).await?;
         self.seen_offset = retry_after::clock_offset(&reply.headers, clock::wall());
-        let answer =
-            response::read(reply.status, &reply.body, &self.config.profile, &echoes(self.config, &self.credential));
+        self.keep_nonce(&url, &reply.headers);
+        let echoes = echoes(self.config, &self.credential);
+        let wanted = self.config.token_type();
+        let answer = response::read(reply.status, &reply.body, wanted, &self.config.profile, &echoes);
         let answer = answer.map_err(|error| match error.retryable() {
             true => error.with_retry_after(retry_after::read(&reply.headers, sent.wall)),
             false => error,
@@ -143,9 +155,18 @@ impl<'a> Search<'a> {
         Ok(sent.held(answer, self.config))
     }
 
+    /// The nonce for the next proof (RFC 9449 section 8.2).
+    fn keep_nonce(&mut self, url: &Url, headers: &HeaderMap) {
+        let nonce = headers.get("DPoP-Nonce").and_then(|value| value.to_str().ok());
+        self.nonce_came = nonce.is_some();
+        if let (Some(prover), Some(nonce)) = (&self.config.dpop, nonce) {
+            prover.keep_nonce(url, nonce);
+        }
+    }
+
     /// The wait before another attempt, if one helps.
     async fn next(&mut self, error: &Error, left: Duration) -> Option<Duration> {
-        if self.credential_has_changed(error).await || self.clock_was_wrong(error) {
+        if self.nonce_was_missing(error) || self.credential_has_changed(error).await || self.clock_was_wrong(error) {
             return Some(Duration::ZERO);
         }
         if !is_repeatable(error, self.config.profile.semantics) {
@@ -156,6 +177,12 @@ impl<'a> Search<'a> {
             return None;
         }
         lifecycle::next_attempt(self.attempts, error.wait(), left, random::unit())
+    }
+
+    /// The server wants its nonce in the proof, and has named it (RFC 9449 section 8).
+    fn nonce_was_missing(&mut self, error: &Error) -> bool {
+        let asked = error.code() == "use_dpop_nonce" && self.nonce_came && self.config.dpop.is_some();
+        asked && !std::mem::replace(&mut self.nonce_given, true)
     }
 
     /// `invalid_client`: the secret may have been rotated since it was read.
@@ -179,11 +206,15 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// An assertion is refused and the clocks differ: once more by the server's clock, which is kept for this key.
+    /// An assertion or a proof is refused and the clocks differ: once more by the server's clock, which is kept for this key.
     fn clock_was_wrong(&mut self, error: &Error) -> bool {
-        let refused = matches!(error.code(), "invalid_client" | "invalid_grant");
+        let refused = match error.code() {
+            "invalid_client" | "invalid_grant" => self.config.makes_assertion(),
+            "invalid_dpop_proof" => self.config.dpop.is_some(),
+            _ => false,
+        };
         let differs = lifecycle::is_clock_offset(self.seen_offset - self.attempt.clock_offset, self.seen_offset);
-        if !refused || !differs || self.clock_corrected || !self.config.makes_assertion() {
+        if !refused || !differs || self.clock_corrected {
             return false;
         }
         self.clock_corrected = true;
@@ -209,6 +240,7 @@ impl Sent {
         let lifetime = answer.lifetime.unwrap_or(config.default_lifetime);
         Held {
             value: answer.value,
+            token_type: answer.token_type,
             scope: answer.scope,
             extra: answer.extra,
             sent: self.moment,

@@ -4,15 +4,32 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::SystemRandom;
+use ring::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, ECDSA_P384_SHA384_ASN1_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use rustls::SignatureScheme;
 use rustls::crypto::ring::sign::any_supported_type;
-use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::SigningKey;
 
 use crate::error::Error;
 
+pub(crate) use public::PublicJwk;
+
 mod jwk;
+mod public;
+
+/// The options that a key and its algorithm come from: errors name them.
+#[derive(Clone, Copy)]
+pub(crate) struct Role {
+    key: &'static str,
+    algorithm: &'static str,
+}
+
+/// The key of `private_key_jwt`.
+pub(crate) const AUTHENTICATION: Role = Role { key: "private_key", algorithm: "token_endpoint_auth_signing_alg" };
+/// The key of DPoP proofs.
+pub(crate) const PROOF: Role = Role { key: "dpop_key", algorithm: "dpop" };
 
 /// A signing algorithm for JWS (RFC 7518 section 3.1, RFC 8037).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +48,11 @@ const ALGORITHMS: [Algorithm; 5] = [
     Algorithm { name: "EdDSA", scheme: SignatureScheme::ED25519, half: 0 },
 ];
 
+/// The algorithm of this name.
+pub(crate) fn algorithm(name: &str) -> Option<Algorithm> {
+    ALGORITHMS.into_iter().find(|algorithm| algorithm.name == name)
+}
+
 /// The names that `token_endpoint_auth_signing_alg` may have with a private key.
 pub(crate) fn algorithm_names() -> [&'static str; 5] {
     ALGORITHMS.map(|algorithm| algorithm.name)
@@ -40,21 +62,45 @@ pub(crate) fn algorithm_names() -> [&'static str; 5] {
 #[derive(Clone)]
 pub(crate) struct PrivateKey {
     key: Arc<dyn SigningKey>,
+    role: Role,
     /// `kid` of a JWK.
     pub(crate) id: Option<String>,
 }
 
 impl PrivateKey {
     /// Reads PEM or JWK.
-    pub(crate) fn read(text: &str) -> Result<PrivateKey, Error> {
+    pub(crate) fn read(role: Role, text: &str) -> Result<PrivateKey, Error> {
+        let named = |refused: Refused| Error::config("option_invalid", format!("`{}` {}", role.key, refused.0));
         let (der, id) = match text.trim_start().starts_with('{') {
-            true => jwk::read(text)?,
-            false => (pem(text)?, None),
+            true => jwk::read(text).map_err(named)?,
+            false => (pem(text).map_err(named)?, None),
         };
         let key = any_supported_type(&der).map_err(|_| {
-            refused("is not a usable key: RSA of 2048 to 8192 bits, EC P-256 or P-384 with its public part, or Ed25519 (PKCS#8, version 2) are")
+            named(Refused::because("is not a usable key: RSA of 2048 to 8192 bits, EC P-256 or P-384 with its public part, or Ed25519 (PKCS#8, version 2) are"))
         })?;
-        Ok(PrivateKey { key, id })
+        Ok(PrivateKey { key, role, id })
+    }
+
+    /// A new key for this algorithm; `None`: the algorithm has no keys that are made here (RSA: it takes too long).
+    pub(crate) fn generate(role: Role, algorithm: Algorithm) -> Result<Option<PrivateKey>, Error> {
+        let random = SystemRandom::new();
+        let made = match algorithm.name {
+            "ES256" => EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_ASN1_SIGNING, &random),
+            "ES384" => EcdsaKeyPair::generate_pkcs8(&ECDSA_P384_SHA384_ASN1_SIGNING, &random),
+            "EdDSA" => Ed25519KeyPair::generate_pkcs8(&random),
+            _ => return Ok(None),
+        };
+        let made = made.map_err(|_| Error::internal("the operating system gave no random numbers"))?;
+        let key = any_supported_type(&PrivatePkcs8KeyDer::from(made.as_ref()).into())
+            .map_err(|_| Error::internal("a key that was made cannot be read"))?;
+        Ok(Some(PrivateKey { key, role, id: None }))
+    }
+
+    /// The public part as a JWK (RFC 7517).
+    pub(crate) fn public(&self) -> Result<PublicJwk, Error> {
+        let key = self.key.public_key();
+        key.and_then(|key| PublicJwk::read(&key))
+            .ok_or_else(|| Error::internal("the public part of a key is not known"))
     }
 
     /// The algorithm to sign with: the one asked for, if the key can, else the first that the key can.
@@ -64,7 +110,9 @@ impl PrivateKey {
         ALGORITHMS.iter().filter(fits).find(wanted_by_name).copied().ok_or_else(|| {
             let can: Vec<&str> = ALGORITHMS.iter().filter(fits).map(|algorithm| algorithm.name).collect();
             let message = format!(
-                "`token_endpoint_auth_signing_alg` does not fit `private_key`: this key signs {}",
+                "`{}` does not fit `{}`: this key signs {}",
+                self.role.algorithm,
+                self.role.key,
                 can.join(" or ")
             );
             Error::config("option_conflict", message)
@@ -82,40 +130,59 @@ impl PrivateKey {
     }
 }
 
-pub(crate) fn refused(why: &str) -> Error {
-    Error::config("option_invalid", format!("`private_key` {why}"))
+/// Why a key cannot be used: what comes after the option's name.
+struct Refused(String);
+
+impl Refused {
+    fn because(why: impl Into<String>) -> Refused {
+        Refused(why.into())
+    }
 }
 
-fn pem(text: &str) -> Result<PrivateKeyDer<'static>, Error> {
+fn pem(text: &str) -> Result<PrivateKeyDer<'static>, Refused> {
     if text.contains("BEGIN ENCRYPTED PRIVATE KEY") || text.contains("Proc-Type: 4,ENCRYPTED") {
-        return Err(refused(
+        return Err(Refused::because(
             "is encrypted: decrypt it (openssl pkey -in key.pem -out plain.pem) and protect the file instead",
         ));
     }
     PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|_| {
-        refused("is neither a PEM private key (BEGIN PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY) nor a JWK")
+        Refused::because(
+            "is neither a PEM private key (BEGIN PRIVATE KEY, RSA PRIVATE KEY or EC PRIVATE KEY) nor a JWK",
+        )
     })
 }
 
 /// R and S out of `SEQUENCE { INTEGER r, INTEGER s }`, each padded to `half` bytes.
 fn fixed(der: &[u8], half: usize) -> Option<Vec<u8>> {
-    let body = der.strip_prefix(&[0x30])?;
-    let body = if *body.first()? == 0x81 { body.get(2..)? } else { body.get(1..)? };
-    let (r, rest) = integer(body)?;
-    let (s, _) = integer(rest)?;
+    let (body, _) = element(0x30, der)?;
+    let (r, rest) = element(0x02, body)?;
+    let (s, _) = element(0x02, rest)?;
     let mut out = Vec::with_capacity(2 * half);
     for part in [r, s] {
-        let start = part.iter().position(|byte| *byte != 0).unwrap_or(part.len());
-        let digits = &part[start..];
+        let digits = without_zeros(part);
         out.extend(std::iter::repeat_n(0, half.checked_sub(digits.len())?));
         out.extend_from_slice(digits);
     }
     Some(out)
 }
 
-fn integer(der: &[u8]) -> Option<(&[u8], &[u8])> {
-    let [0x02, length, rest @ ..] = der else { return None };
-    rest.split_at_checked(usize::from(*length))
+/// The content of the DER element that comes first, and what follows it (X.690 section 8.1).
+fn element(tag: u8, der: &[u8]) -> Option<(&[u8], &[u8])> {
+    let [first, length, rest @ ..] = der else { return None };
+    let (length, rest) = match length {
+        0..=0x7F => (usize::from(*length), rest),
+        0x81 | 0x82 => {
+            let (length, rest) = rest.split_at_checked(usize::from(length - 0x80))?;
+            (length.iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte)), rest)
+        }
+        _ => return None,
+    };
+    if *first == tag { rest.split_at_checked(length) } else { None }
+}
+
+/// An unsigned number without its leading zeros.
+fn without_zeros(number: &[u8]) -> &[u8] {
+    &number[number.iter().position(|byte| *byte != 0).unwrap_or(number.len())..]
 }
 
 /// base64url without padding (RFC 7515 section 2).
@@ -136,10 +203,12 @@ mod tests {
 
     #[test]
     fn s24_an_encrypted_key_gets_a_hint() {
-        let error =
-            PrivateKey::read("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
-                .err()
-                .unwrap();
+        let error = PrivateKey::read(
+            AUTHENTICATION,
+            "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n",
+        )
+        .err()
+        .unwrap();
         assert!(error.message().contains("openssl pkey"), "{error}");
     }
 }

@@ -14,10 +14,12 @@ use crate::error::{Error, ErrorKind};
 use crate::provider::Profile;
 use crate::secret::{clean, shows};
 use crate::strict::{DUPLICATE, Strict};
+use crate::token::TokenType;
 
 /// A token answer that has been understood.
 pub(crate) struct Answer {
     pub(crate) value: Zeroizing<String>,
+    pub(crate) token_type: TokenType,
     /// `None`: the server named no lifetime.
     pub(crate) lifetime: Option<Duration>,
     pub(crate) scope: Option<String>,
@@ -71,8 +73,14 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Reads an answer. `echoes` are the texts that must not come back in an error.
-pub(crate) fn read(status: u16, body: &[u8], profile: &Profile, echoes: &[String]) -> Result<Answer, Error> {
+/// Reads an answer to a request for a token of type `wanted`. `echoes` are the texts that must not come back in an error.
+pub(crate) fn read(
+    status: u16,
+    body: &[u8],
+    wanted: TokenType,
+    profile: &Profile,
+    echoes: &[String],
+) -> Result<Answer, Error> {
     // RFC 8259 section 8.1 lets a reader ignore a byte order mark.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
     let members: Members<'_> =
@@ -84,7 +92,7 @@ pub(crate) fn read(status: u16, body: &[u8], profile: &Profile, echoes: &[String
         let message = format!("the server answered with status {status} and JSON that names no error");
         return Err(Error::new(ErrorKind::Response, "unexpected_status", message).with_status(status));
     }
-    token(&members, profile, echoes).map_err(|error| error.with_status(status).with_retryable(false))
+    token(&members, wanted, profile, echoes).map_err(|error| error.with_status(status).with_retryable(false))
 }
 
 fn fault(code: &'static str, message: impl Into<String>) -> Error {
@@ -175,6 +183,9 @@ fn hint(code: &str, description: &str) -> Option<&'static str> {
         "invalid_target" => {
             "check `resource` and `audience`: the server does not know them or does not allow them to this client"
         }
+        "use_dpop_nonce" | "invalid_dpop_proof" => {
+            "the server wants tokens bound to a key (RFC 9449): set `dpop` to true; if it is set, check this machine's clock"
+        }
         "unauthorized_client" => "allow the client credentials grant for this client at the provider",
         "unsupported_grant_type" => {
             "check `token_endpoint`: this server does not offer the client credentials grant there"
@@ -186,16 +197,16 @@ fn hint(code: &str, description: &str) -> Option<&'static str> {
     })
 }
 
-fn token(members: &Members<'_>, profile: &Profile, echoes: &[String]) -> Result<Answer, Error> {
+fn token(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: &[String]) -> Result<Answer, Error> {
     const KNOWN: [&str; 5] = ["access_token", "token_type", "expires_in", "scope", "refresh_token"];
     let value = value(members)?;
-    token_type(members, profile, echoes)?;
+    token_type(members, wanted, profile, echoes)?;
     let others = members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_ref()));
     let read = |raw: &RawValue| serde_json::from_str(raw.get()).map(|Strict(value)| value);
     let extra = others
         .map(|(name, raw)| Ok((name.clone().into_owned(), read(raw).map_err(|error| broken(&error))?)))
         .collect::<Result<Map<String, Value>, Error>>()?;
-    Ok(Answer { value, lifetime: lifetime(members)?, scope: scope(members)?, extra })
+    Ok(Answer { value, token_type: wanted, lifetime: lifetime(members)?, scope: scope(members)?, extra })
 }
 
 fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
@@ -213,11 +224,13 @@ fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
     Ok(value)
 }
 
-/// Bearer, or what the provider's profile says it means by it.
-fn token_type(members: &Members<'_>, profile: &Profile, echoes: &[String]) -> Result<(), Error> {
+/// The type that was asked for, or what the provider's profile says it means by Bearer. A token that is bound to a key is of
+/// no use without proofs, and one that is not is less than was asked for: neither is taken for the other.
+fn token_type(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: &[String]) -> Result<(), Error> {
+    let others: &[&str] = if wanted == TokenType::Bearer { profile.token_types } else { &[] };
     let kind = match members.get("token_type") {
-        Some(_) => members.text("token_type"),
-        None if profile.token_types.contains(&"") => return Ok(()),
+        Some(_) => members.text("token_type").unwrap_or_default(),
+        None if others.contains(&"") => return Ok(()),
         None => {
             return Err(fault(
                 "token_type_missing",
@@ -225,16 +238,20 @@ fn token_type(members: &Members<'_>, profile: &Profile, echoes: &[String]) -> Re
             ));
         }
     };
-    match kind.map(|kind| (kind.to_ascii_lowercase(), kind)) {
-        Some((lower, _)) if lower == "bearer" || profile.token_types.contains(&lower.as_str()) && !lower.is_empty() => {
-            Ok(())
-        }
-        kind => {
-            let shown = kind.map_or_else(String::new, |(_, kind)| format!(" \"{}\"", clean(&kind, 40, echoes)));
-            let message = format!("the answer's `token_type`{shown} is not Bearer (RFC 6749 section 7.1)");
-            Err(fault("token_type_unsupported", message))
-        }
+    let lower = kind.to_ascii_lowercase();
+    if kind.eq_ignore_ascii_case(wanted.as_str()) || !kind.is_empty() && others.contains(&lower.as_str()) {
+        return Ok(());
     }
+    let shown = clean(&kind, 40, echoes);
+    let message = format!("the answer's `token_type` \"{shown}\" is not {} (RFC 6749 section 7.1)", wanted.as_str());
+    let error = fault("token_type_unsupported", message);
+    Err(match (wanted, lower.as_str()) {
+        (TokenType::Bearer, "dpop") => error.with_hint("the server binds its tokens to a key (RFC 9449): set `dpop` to true"),
+        (TokenType::Dpop, "bearer") => error.with_hint(
+            "the server has not bound the token to the key: turn on DPoP for this client at the provider, or remove `dpop`",
+        ),
+        _ => error,
+    })
 }
 
 /// `expires_in` as an integer, a decimal string or a float. Whole seconds, rounded down.
@@ -271,7 +288,7 @@ mod tests {
 
     fn lifetime_of(text: &str) -> Result<Option<Duration>, Error> {
         let body = format!(r#"{{"access_token":"a","token_type":"bearer","expires_in":{text}}}"#);
-        read(200, body.as_bytes(), &STANDARD, &[]).map(|answer| answer.lifetime)
+        read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &[]).map(|answer| answer.lifetime)
     }
 
     #[test]
@@ -292,7 +309,9 @@ mod tests {
     #[test]
     fn f15_broken_json_after_a_token_does_not_show_it() {
         let error =
-            read(200, br#"{"access_token":"hush-hush","token_type":"bearer"} x"#, &STANDARD, &[]).err().unwrap();
+            read(200, br#"{"access_token":"hush-hush","token_type":"bearer"} x"#, TokenType::Bearer, &STANDARD, &[])
+                .err()
+                .unwrap();
         assert_eq!(error.code(), "not_json");
         assert!(!format!("{error:?}").contains("hush"));
     }
@@ -302,11 +321,15 @@ mod tests {
         for body in
             ["access_token=hush&token_type=bearer", "\"hush5hush5hush5hush5hush5\"", "hush5hush5hush5hush5hush5"]
         {
-            let error = read(200, body.as_bytes(), &STANDARD, &[]).err().unwrap();
+            let error = read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &[]).err().unwrap();
             assert!(!error.message().contains("hush"), "{error}");
         }
         assert!(
-            read(502, b"<html>Bad Gateway</html>", &STANDARD, &[]).err().unwrap().message().contains("Bad Gateway")
+            read(502, b"<html>Bad Gateway</html>", TokenType::Bearer, &STANDARD, &[])
+                .err()
+                .unwrap()
+                .message()
+                .contains("Bad Gateway")
         );
     }
 
@@ -314,7 +337,7 @@ mod tests {
     fn s31_a_preview_shows_no_part_of_a_secret() {
         let secret = "horse battery:[staple]pwKgPnXrNewBOhdFpwKg".to_owned();
         let body = format!("<html>{secret}</html>");
-        let error = read(400, body.as_bytes(), &STANDARD, &[secret]).err().unwrap();
+        let error = read(400, body.as_bytes(), TokenType::Bearer, &STANDARD, &[secret]).err().unwrap();
         assert!(error.message().contains("<html>[redacted]</html>"), "{error}");
     }
 
@@ -322,6 +345,6 @@ mod tests {
     fn f15_nesting_is_bounded() {
         let body =
             format!(r#"{{"access_token":"a","token_type":"bearer","x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-        assert_eq!(read(200, body.as_bytes(), &STANDARD, &[]).err().unwrap().code(), "not_json");
+        assert_eq!(read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &[]).err().unwrap().code(), "not_json");
     }
 }

@@ -124,7 +124,8 @@ impl Source {
         }
     }
 
-    fn read_now(&self) -> Result<Secret, Error> {
+    /// Reads the secret on this thread.
+    pub(crate) fn read_now(&self) -> Result<Secret, Error> {
         let bytes = match self {
             Source::Value(secret) => return Ok(secret.clone()),
             Source::Env(from) => return self.read_env(&from.env),

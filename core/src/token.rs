@@ -30,9 +30,29 @@ impl Source {
     }
 }
 
+/// How a token is presented to a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TokenType {
+    /// By whoever holds it (RFC 6750).
+    Bearer,
+    /// With a proof of the key that it is bound to (RFC 9449).
+    Dpop,
+}
+
+impl TokenType {
+    /// The name, which is the scheme of the `Authorization` header too.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            TokenType::Bearer => "Bearer",
+            TokenType::Dpop => "DPoP",
+        }
+    }
+}
+
 /// A token as it is kept: shared by all who hold it, wiped when the last lets go.
 pub(crate) struct Held {
     pub(crate) value: Zeroizing<String>,
+    pub(crate) token_type: TokenType,
     pub(crate) scope: Option<String>,
     pub(crate) extra: Map<String, Value>,
     /// When the request was sent: age counts from here, so that time on the way never makes a token look younger.
@@ -56,9 +76,9 @@ impl AccessToken {
         &self.held.value
     }
 
-    /// `Bearer` (RFC 6750).
+    /// `Bearer` (RFC 6750), or `DPoP` for a token that is bound to the client's key (RFC 9449).
     pub fn token_type(&self) -> &str {
-        "Bearer"
+        self.held.token_type.as_str()
     }
 
     /// When the token expires, by the wall clock of this machine.
@@ -87,7 +107,8 @@ impl AccessToken {
         &self.held.extra
     }
 
-    /// The value of an `Authorization` header: `Bearer ...` (RFC 6750 section 2.1).
+    /// The value of an `Authorization` header: `Bearer ...` (RFC 6750 section 2.1), or `DPoP ...` (RFC 9449 section 7.1), which
+    /// goes with the proof of [`Client::dpop_proof`](crate::Client::dpop_proof).
     pub fn authorization(&self) -> String {
         format!("{} {}", self.token_type(), self.value())
     }

@@ -124,6 +124,9 @@ pub(crate) async fn post(http: &reqwest::Client, url: &Url, outgoing: &Outgoing)
         value.set_sensitive(true);
         request = request.header(AUTHORIZATION, value);
     }
+    if let Some(proof) = &outgoing.proof {
+        request = request.header("DPoP", proof);
+    }
     exchange(request, url).await
 }
 

@@ -193,6 +193,7 @@ impl Play<'_> {
         self.hide(&options["client_secret"], 3);
         self.hide(&options["client_assertion"], 3);
         self.hide_lines(&options["private_key"]);
+        self.hide_lines(&options["dpop_key"]);
         Client::new(Config::from_value(options)?)
     }
 

@@ -35,6 +35,8 @@ final class Client
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $clientAssertion A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
      * @param float|int|null $connectTimeout Seconds that a connection may take. Default: 5.
      * @param float|int|null $defaultLifetime Seconds that a token without expires_in is taken to live. Default: 300.
+     * @param bool|string|null $dpop Proof of possession (RFC 9449): true, or the algorithm of the proofs: ES256, ES384, EdDSA; RS256, PS256 with dpop_key. Default: false.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $dpopKey Private key of the proofs: PEM or JWK, read once, when the client is made. Default: a new key for each client.
      * @param array<string, string>|null $extraParameters Additional parameters of the token request. None of those that the library sets.
      * @param float|int|null $leeway Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
@@ -64,6 +66,8 @@ final class Client
         #[\SensitiveParameter] mixed $clientAssertion = null,
         mixed $connectTimeout = null,
         mixed $defaultLifetime = null,
+        mixed $dpop = null,
+        #[\SensitiveParameter] mixed $dpopKey = null,
         #[\SensitiveParameter] mixed $extraParameters = null,
         mixed $leeway = null,
         #[\SensitiveParameter] mixed $privateKey = null,

@@ -134,6 +134,7 @@ final class Runner
         $this->expect->neverShow($options['client_secret'] ?? null);
         $this->expect->neverShow($options['client_assertion'] ?? null);
         $this->expect->neverShowLines($options['private_key'] ?? null);
+        $this->expect->neverShowLines($options['dpop_key'] ?? null);
         return new Client(...self::camelCase($options));
     }
 
@@ -200,7 +201,7 @@ final class Runner
             $this->expect->error($expected['error'], $error);
             return;
         }
-        $token = $result instanceof AccessToken ? $result->value : preg_replace('/^Bearer /', '', $result);
+        $token = $result instanceof AccessToken ? $result->value : preg_replace('/^.* /', '', $result);
         $this->expect->token($expected, $result, $token, $this->last);
         $this->last = $token;
     }

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 
 /** The token in what a call gave: an AccessToken, a token or the value of a header. */
-export const tokenOf = (got) => (typeof got === 'string' ? got.replace(/^Bearer /, '') : got.value);
+export const tokenOf = (got) => (typeof got === 'string' ? got.replace(/^.* /, '') : got.value);
 
 export function compareToken(got, expect, { last, issued }) {
   for (const [name, expected] of Object.entries(expect)) {

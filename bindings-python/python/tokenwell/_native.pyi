@@ -54,6 +54,8 @@ class _Options(TypedDict, total=False):
     assertion_audience: str | None
     assertion_type_header: str | None
     client_assertion: _Source | None
+    dpop: bool | Literal["ES256", "ES384", "EdDSA", "RS256", "PS256"] | None
+    dpop_key: _Source | None
     tls_ca_file: str | PathLike[str] | None
     proxy: str | None
     connect_timeout: float | None

@@ -1,15 +1,11 @@
 //! Client assertions (RFC 7521, RFC 7523 section 2.2): a signed JWT in place of the secret.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
-use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Value, json};
 
 use super::{Attempt, Outgoing};
-use crate::clock;
 use crate::config::Config;
 use crate::error::Error;
-use crate::key::base64url;
+use crate::jwt;
 
 /// RFC 7523 section 2.2.
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -32,19 +28,17 @@ pub(super) fn make(
     header: Value,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
 ) -> Result<String, Error> {
-    let now = unix(clock::wall()) + attempt.clock_offset;
+    let now = jwt::now(attempt.clock_offset);
     let claims = json!({
         "iss": config.client_id,
         "sub": config.client_id,
         "aud": config.assertion_audience.as_deref().or(config.issuer()),
-        "jti": random_id()?,
+        "jti": jwt::fresh_id()?,
         "iat": now - BACKDATED,
         "nbf": now - BACKDATED,
         "exp": now + LIFE,
     });
-    let signed = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
-    let signature = sign(signed.as_bytes())?;
-    Ok(format!("{signed}.{}", base64url(signature)))
+    jwt::signed(&header, &claims, sign)
 }
 
 /// The header of an assertion. `typ` tells it from other JWTs (RFC 8725 section 3.11).
@@ -55,15 +49,4 @@ pub(super) fn header(config: &Config, algorithm: &str, key_id: Option<&str>) -> 
         header["kid"] = id.into();
     }
     header
-}
-
-fn unix(time: SystemTime) -> i64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64)
-}
-
-/// 128 bits of chance.
-fn random_id() -> Result<String, Error> {
-    let mut bytes = [0; 16];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::internal("the operating system gave no random numbers"))?;
-    Ok(base64url(bytes))
 }

@@ -14,16 +14,17 @@ mod none;
 mod post;
 mod secret_jwt;
 
-/// What is sent: the form, and an `Authorization` header where the method has one.
+/// What is sent: the form, an `Authorization` header where the method has one, and a `DPoP` header where tokens are bound.
 pub(crate) struct Outgoing {
     pub(crate) form: Form,
     pub(crate) authorization: Option<Zeroizing<String>>,
+    pub(crate) proof: Option<String>,
 }
 
 /// What differs from one HTTP attempt to the next.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Attempt {
-    /// Seconds that the server's clock is ahead of ours, as far as an assertion should heed it.
+    /// Seconds that the server's clock is ahead of ours, as far as an assertion or a proof should heed it.
     pub(crate) clock_offset: i64,
 }
 
@@ -55,7 +56,7 @@ pub(crate) fn authenticate(
     attempt: Attempt,
     form: Form,
 ) -> Result<Outgoing, Error> {
-    let mut outgoing = Outgoing { form, authorization: None };
+    let mut outgoing = Outgoing { form, authorization: None, proof: None };
     method(config.auth_method).apply(config, credential, attempt, &mut outgoing)?;
     Ok(outgoing)
 }

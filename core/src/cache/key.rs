@@ -40,7 +40,8 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
     let proxy = config.proxy.as_ref().map(|proxy| proxy.expose());
     let extra = config.extra_parameters.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]);
     let lifetime = config.default_lifetime.as_secs().to_string();
-    let lists: [Vec<&str>; 7] = [
+    let bound_to = config.dpop.as_ref().map(|prover| prover.thumbprint());
+    let lists: [Vec<&str>; 8] = [
         vec![
             "tokenwell 1",
             config.profile.name,
@@ -61,6 +62,8 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
         extra.collect(),
         // Whom the client trusts: a token from behind another CA or proxy is not shared with it.
         ca_file.as_deref().into_iter().chain(proxy).collect(),
+        // A token is of use with the key alone that it is bound to.
+        bound_to.into_iter().collect(),
     ];
     for list in &lists {
         context.update(&(list.len() as u64).to_be_bytes());
@@ -114,6 +117,8 @@ mod tests {
             json!({"extra_parameters": {"a": "b"}}),
             json!({"extra_parameters": {"b": "a"}}),
             json!({"proxy": "http://proxy.example:3128"}),
+            json!({"dpop": true}),
+            json!({"dpop": true, "timeout": 9}),
         ];
         let keys: HashSet<CacheKey> = changes.iter().cloned().map(key).collect();
         assert_eq!(keys.len(), changes.len());

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use url::{Host, Url};
 
 use super::credential;
+use super::possession;
 use super::read::wrong;
 use super::{AuthMethod, BasicEncoding, Cache, Config, Endpoint, OneOrMany, Options};
 use crate::error::Error;
@@ -26,6 +28,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     let profile = profile(options.provider.as_deref())?;
     let auth_method = credential::auth_method(&options, &profile)?;
     credential::check(&options, auth_method, &profile)?;
+    let dpop = possession::prover(&options)?.map(Arc::new);
     let basic_encoding = options.basic_encoding.unwrap_or(profile.basic_encoding);
     if auth_method == AuthMethod::ClientSecretBasic && basic_encoding == BasicEncoding::Raw && client_id.contains(':') {
         let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
@@ -59,6 +62,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         profile,
         auth_method,
         basic_encoding,
+        dpop,
     })
 }
 

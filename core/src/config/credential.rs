@@ -4,7 +4,7 @@ use super::check::{missing, no_control_characters};
 use super::read::wrong;
 use super::{AuthMethod, Options};
 use crate::error::Error;
-use crate::key::{PrivateKey, algorithm_names};
+use crate::key::{AUTHENTICATION, PrivateKey, algorithm_names};
 use crate::provider::Profile;
 use crate::source::Source;
 
@@ -65,7 +65,7 @@ pub(super) fn check(options: &Options, method: AuthMethod, profile: &Profile) ->
     algorithm(options, method)?;
     audience(options, method, profile)?;
     if let Some(text) = options.private_key.as_ref().and_then(Source::value) {
-        PrivateKey::read(text)?.algorithm(options.token_endpoint_auth_signing_alg.as_deref())?;
+        PrivateKey::read(AUTHENTICATION, text)?.algorithm(options.token_endpoint_auth_signing_alg.as_deref())?;
     }
     Ok(())
 }

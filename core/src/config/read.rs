@@ -12,12 +12,14 @@ pub(super) enum Form {
     Number,
     Words,
     Json,
+    /// `true` or `false`, or another text.
+    Switch,
     /// Text, or the path of a file under the name with `_FILE` behind it.
     Secret,
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 25] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 27] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
     ("provider", "the name of a provider profile, for example \"entra\"", Form::Text),
@@ -51,6 +53,12 @@ pub(super) const OPTIONS: [(&str, &str, Form); 25] = [
         Form::Secret,
     ),
     ("basic_encoding", "\"form\" or \"raw\"", Form::Text),
+    ("dpop", "true, false, \"ES256\", \"ES384\", \"EdDSA\", \"RS256\" or \"PS256\"", Form::Switch),
+    (
+        "dpop_key",
+        "a PEM or JWK private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        Form::Secret,
+    ),
     ("tls_ca_file", "the path of a PEM file", Form::Text),
     ("proxy", "a URL, for example \"http://proxy.example.com:3128\"", Form::Text),
     ("connect_timeout", "a number of seconds greater than 0, for example 5", Form::Number),

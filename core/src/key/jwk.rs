@@ -6,34 +6,34 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::refused;
-use crate::error::Error;
+use super::{Refused, without_zeros};
 
 /// DER and `kid`.
-pub(super) fn read(text: &str) -> Result<(PrivateKeyDer<'static>, Option<String>), Error> {
-    let jwk: Value = serde_json::from_str(text).map_err(|_| refused("is not a JWK: it is not JSON"))?;
+pub(super) fn read(text: &str) -> Result<(PrivateKeyDer<'static>, Option<String>), Refused> {
+    let jwk: Value = serde_json::from_str(text).map_err(|_| Refused::because("is not a JWK: it is not JSON"))?;
     let der = match jwk["kty"].as_str() {
         Some("RSA") => PrivatePkcs1KeyDer::from(rsa(&jwk)?).into(),
         Some("EC") => PrivatePkcs8KeyDer::from(ec(&jwk)?).into(),
         Some("OKP") => PrivatePkcs8KeyDer::from(ed25519(&jwk)?).into(),
-        _ => return Err(refused("is a JWK whose kty is not RSA, EC or OKP")),
+        _ => return Err(Refused::because("is a JWK whose kty is not RSA, EC or OKP")),
     };
     Ok((der, jwk["kid"].as_str().map(str::to_owned)))
 }
 
 /// One member as bytes.
-fn member(jwk: &Value, name: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+fn member(jwk: &Value, name: &str) -> Result<Zeroizing<Vec<u8>>, Refused> {
     let text = jwk[name].as_str().ok_or_else(|| match name {
-        "d" => refused("is a JWK without its private part `d`"),
-        _ => refused(&format!("is a JWK without `{name}`")),
+        "d" => Refused::because("is a JWK without its private part `d`"),
+        _ => Refused::because(format!("is a JWK without `{name}`")),
     })?;
-    let bytes =
-        URL_SAFE_NO_PAD.decode(text).map_err(|_| refused(&format!("is a JWK whose `{name}` is not base64url")))?;
+    let bytes = URL_SAFE_NO_PAD
+        .decode(text)
+        .map_err(|_| Refused::because(format!("is a JWK whose `{name}` is not base64url")))?;
     Ok(Zeroizing::new(bytes))
 }
 
 /// RSAPrivateKey (RFC 8017 appendix A.1.2).
-fn rsa(jwk: &Value) -> Result<Vec<u8>, Error> {
+fn rsa(jwk: &Value) -> Result<Vec<u8>, Refused> {
     let mut parts = tlv(0x02, &[0]);
     for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
         parts.extend(unsigned(&member(jwk, name)?));
@@ -47,15 +47,15 @@ const P_384: &[u8] = &[0x06, 0x05, 0x2B, 0x81, 0x04, 0x00, 0x22];
 const ED25519: &[u8] = &[0x06, 0x03, 0x2B, 0x65, 0x70];
 
 /// PrivateKeyInfo with an ECPrivateKey that holds its public part (RFC 5958, RFC 5915).
-fn ec(jwk: &Value) -> Result<Vec<u8>, Error> {
+fn ec(jwk: &Value) -> Result<Vec<u8>, Refused> {
     let (curve, size) = match jwk["crv"].as_str() {
         Some("P-256") => (P_256, 32),
         Some("P-384") => (P_384, 48),
-        _ => return Err(refused("is a JWK whose crv is not P-256 or P-384")),
+        _ => return Err(Refused::because("is a JWK whose crv is not P-256 or P-384")),
     };
     let (d, x, y) = (member(jwk, "d")?, member(jwk, "x")?, member(jwk, "y")?);
     if [&d, &x, &y].iter().any(|part| part.len() != size) {
-        return Err(refused("is a JWK whose `d`, `x` or `y` has the wrong length for its curve"));
+        return Err(Refused::because("is a JWK whose `d`, `x` or `y` has the wrong length for its curve"));
     }
     let point = [&[0x00, 0x04], x.as_slice(), y.as_slice()].concat();
     let public = tlv(0xA1, &tlv(0x03, &point));
@@ -65,9 +65,9 @@ fn ec(jwk: &Value) -> Result<Vec<u8>, Error> {
 }
 
 /// OneAsymmetricKey with the public part (RFC 8410 section 7).
-fn ed25519(jwk: &Value) -> Result<Vec<u8>, Error> {
+fn ed25519(jwk: &Value) -> Result<Vec<u8>, Refused> {
     if jwk["crv"].as_str() != Some("Ed25519") {
-        return Err(refused("is a JWK whose crv is not Ed25519"));
+        return Err(Refused::because("is a JWK whose crv is not Ed25519"));
     }
     let (d, x) = (member(jwk, "d")?, member(jwk, "x")?);
     let public = tlv(0x81, &[&[0x00], x.as_slice()].concat());
@@ -77,8 +77,7 @@ fn ed25519(jwk: &Value) -> Result<Vec<u8>, Error> {
 
 /// INTEGER of an unsigned number: no leading zeros, but one where the top bit is set.
 fn unsigned(number: &[u8]) -> Vec<u8> {
-    let start = number.iter().position(|byte| *byte != 0).unwrap_or(number.len().saturating_sub(1));
-    let digits = &number[start..];
+    let digits = without_zeros(number);
     match digits.first() {
         Some(first) if *first < 0x80 => tlv(0x02, digits),
         _ => tlv(0x02, &[&[0], digits].concat()),
@@ -100,24 +99,29 @@ fn tlv(tag: u8, value: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
-    use crate::key::PrivateKey;
+    use crate::error::Error;
+    use crate::key::{AUTHENTICATION, PrivateKey};
 
     /// RFC 7515 appendix A.3.1 and A.2.1, RFC 8037 appendix A.1.
     const EC: &str = r#"{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU","y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI","kid":"one"}"#;
     const OKP: &str = r#"{"kty":"OKP","crv":"Ed25519","d":"nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}"#;
 
+    fn read(text: &str) -> Result<PrivateKey, Error> {
+        PrivateKey::read(AUTHENTICATION, text)
+    }
+
     #[test]
     fn keys_of_the_rfcs_are_read_and_bound_to_their_algorithm() {
-        let ec = PrivateKey::read(EC).unwrap();
+        let ec = read(EC).unwrap();
         assert_eq!((ec.algorithm(None).unwrap().name, ec.id.as_deref()), ("ES256", Some("one")));
         assert_eq!(ec.algorithm(Some("RS256")).err().unwrap().code(), "option_conflict");
         assert_eq!(ec.sign(ec.algorithm(None).unwrap(), b"a").unwrap().len(), 64);
-        assert_eq!(PrivateKey::read(OKP).unwrap().algorithm(None).unwrap().name, "EdDSA");
+        assert_eq!(read(OKP).unwrap().algorithm(None).unwrap().name, "EdDSA");
     }
 
     #[test]
     fn rfc8037_a4_ed25519_signature() {
-        let key = PrivateKey::read(OKP).unwrap();
+        let key = read(OKP).unwrap();
         let signature = key
             .sign(key.algorithm(None).unwrap(), b"eyJhbGciOiJFZERTQSJ9.RXhhbXBsZSBvZiBFZDI1NTE5IHNpZ25pbmc")
             .unwrap();
@@ -130,6 +134,6 @@ mod tests {
     #[test]
     fn a_public_jwk_is_refused() {
         let public = EC.replace("\"d\"", "\"q\"");
-        assert!(PrivateKey::read(&public).err().unwrap().message().contains("private part"));
+        assert!(read(&public).err().unwrap().message().contains("private part"));
     }
 }

@@ -22,7 +22,7 @@ impl Got {
     pub fn token(&self) -> &str {
         match self {
             Got::Token(token) => token.value(),
-            Got::Text(text) => text.strip_prefix("Bearer ").unwrap_or(text),
+            Got::Text(text) => text.split_once(' ').map_or(text, |(_, token)| token),
         }
     }
 }
