@@ -7,9 +7,11 @@
 
 use std::collections::HashMap;
 use std::future::Future;
+use std::num::NonZeroUsize;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use lru::LruCache;
 use rustls::RootCertStore;
 use tokio::runtime::{Builder, Handle};
 
@@ -25,6 +27,8 @@ static INHERITED: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 
 /// HTTP clients that are kept with their connections.
 const MOST_ROUTES: usize = 256;
+/// Issuers whose metadata is kept, each for every route to it; more push out the one that was asked about longest ago.
+const MOST_ISSUERS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
@@ -32,7 +36,7 @@ pub(crate) struct Engine {
     http: Mutex<HashMap<Route, reqwest::Client>>,
     /// The operating system's roots, read when first needed. Here and not in a static, which a fork could leave half made.
     roots: OnceLock<Arc<RootCertStore>>,
-    metadata: Mutex<HashMap<(Route, String), Shelf>>,
+    metadata: Mutex<LruCache<(Route, String), Shelf>>,
     pub(crate) flights: Flights,
     /// Flights under way; those of a parent do not exist in a child.
     pub(crate) in_flight: AtomicU64,
@@ -42,7 +46,7 @@ pub(crate) struct Engine {
 /// The engine of this process.
 pub(crate) fn engine() -> &'static Engine {
     let current = ENGINE.load(Ordering::Acquire);
-    // SAFETY: the pointer is null or came from `Box::leak` below, and no engine is ever freed.
+    // SAFETY: the pointer is null or came from `Box::into_raw` below, and no engine is ever freed.
     match unsafe { current.as_ref() } {
         Some(engine) => engine,
         None => install(),
@@ -98,11 +102,16 @@ impl Engine {
             runtime: Mutex::default(),
             http: Mutex::default(),
             roots: OnceLock::new(),
-            metadata: Mutex::default(),
+            metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
             flights: Flights::new(),
             in_flight: AtomicU64::new(0),
             registry,
         }
+    }
+
+    /// Whether it is not another process's, from before a fork.
+    pub(crate) fn is_own(&self) -> bool {
+        std::ptr::eq(ENGINE.load(Ordering::Acquire), self)
     }
 
     /// Runs a task on the engine's thread.
@@ -135,13 +144,11 @@ impl Engine {
         clients.insert(route.clone(), client.clone());
         Ok(client)
     }
-}
 
-impl Engine {
     /// What is known of an issuer, reached on this route.
     pub(crate) fn metadata(&self, issuer: &(Route, String)) -> Shelf {
         let mut shelves = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
-        shelves.entry(issuer.clone()).or_default().clone()
+        shelves.get_or_insert(issuer.clone(), Shelf::default).clone()
     }
 }
 
@@ -173,3 +180,26 @@ fn block_signals() {
 
 #[cfg(not(unix))]
 fn block_signals() {}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn metadata_is_kept_for_so_many_issuers_and_for_those_that_are_asked_about() {
+        let options =
+            json!({"token_endpoint": "https://a.example/token", "client_id": "id", "client_secret": "secret"});
+        let route = Route::new(&Config::from_value(options).unwrap());
+        let engine = Engine::new(Registry::new());
+        let shelf = |number: usize| engine.metadata(&(route.clone(), format!("https://{number}.example/")));
+        let busy = shelf(0);
+        for number in 1..2 * MOST_ISSUERS.get() {
+            drop((shelf(number), shelf(0)));
+        }
+        assert!(Arc::ptr_eq(&busy, &shelf(0)));
+        assert_eq!(engine.metadata.lock().unwrap().len(), MOST_ISSUERS.get());
+    }
+}

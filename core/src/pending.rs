@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
-use crate::engine::engine;
+use crate::engine::{Engine, engine};
 use crate::error::{Error, ErrorKind};
 use crate::token::AccessToken;
 
@@ -17,10 +17,11 @@ pub type Answer = Result<AccessToken, Error>;
 /// A call for a token. Dropping it cancels nothing: the flight belongs to the library and others may wait for it.
 pub struct Pending(State);
 
-/// The wait for an answer, and when a thread gives it up.
+/// The wait for an answer, when a thread gives it up, and the engine that works on it.
 struct Waiting {
     answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
     until: Option<Instant>,
+    engine: &'static Engine,
 }
 
 enum State {
@@ -34,7 +35,8 @@ impl Pending {
     }
 
     pub(crate) fn waiting(answer: impl Future<Output = Answer> + Send + 'static, at_most: Duration) -> Pending {
-        Pending(State::Waiting(Waiting { answer: Box::pin(answer), until: Instant::now().checked_add(at_most) }))
+        let until = Instant::now().checked_add(at_most);
+        Pending(State::Waiting(Waiting { answer: Box::pin(answer), until, engine: engine() }))
     }
 
     /// Blocks this thread until the answer is there, at most so long. `None`: not yet; call again. The whole wait is bounded
@@ -50,7 +52,6 @@ impl Pending {
             if let Poll::Ready(answer) = Pin::new(&mut *self).poll(&mut context) {
                 return Some(answer);
             }
-            // In a child after fork the flight does not exist: only this ends the wait.
             if self.is_late() {
                 return Some(Err(late()));
             }
@@ -64,30 +65,48 @@ impl Pending {
 
     /// Calls `done` once with the answer: at once on this thread if it is there, else on the library's thread, where `done`
     /// must not block.
-    pub fn then(self, done: impl FnOnce(Answer) + Send + 'static) {
-        match self.0 {
-            State::Ready(answer) => done(answer.unwrap_or_else(taken)),
-            State::Waiting(waiting) => match engine().handle() {
-                Ok(runtime) => drop(runtime.spawn(async move { done(waiting.answer.await) })),
+    pub fn then(mut self, done: impl FnOnce(Answer) + Send + 'static) {
+        match &mut self.0 {
+            State::Ready(answer) => done(answer.take().unwrap_or_else(taken)),
+            State::Waiting(_) => match engine().handle() {
+                Ok(runtime) => drop(runtime.spawn(async move { done(self.await) })),
                 Err(error) => done(Err(error)),
             },
         }
     }
-}
 
-impl Pending {
     fn is_late(&self) -> bool {
         match &self.0 {
             State::Ready(_) => false,
             State::Waiting(waiting) => waiting.until.is_some_and(|until| until < Instant::now()),
         }
     }
+
+    /// In a child after fork: takes away what waits for a flight of the parent, which does not exist here. It is neither
+    /// looked at nor dropped, since its locks may be held by threads that are gone.
+    fn is_lost(&mut self) -> bool {
+        let lost = matches!(&self.0, State::Waiting(waiting) if !waiting.engine.is_own());
+        if lost {
+            std::mem::forget(std::mem::replace(&mut self.0, State::Ready(None)));
+        }
+        lost
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.is_lost();
+    }
 }
 
 impl Future for Pending {
     type Output = Answer;
 
+    /// Ends within the flight's `timeout`, whose leader tells all who wait even when it is dropped.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        if self.is_lost() {
+            return Poll::Ready(Err(lost()));
+        }
         match &mut self.0 {
             State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(taken)),
             State::Waiting(waiting) => {
@@ -97,6 +116,11 @@ impl Future for Pending {
             }
         }
     }
+}
+
+fn lost() -> Error {
+    let message = "this call waits for a request of the process that this one was forked from: call again";
+    Error::new(ErrorKind::Transport, "closed", message).with_retryable(true)
 }
 
 fn late() -> Error {

@@ -94,6 +94,6 @@ pub fn abandon(mode: Mode, client: &Client, calls: u64) {
 }
 
 /// The library needs no runtime of the caller: this one has neither I/O nor timers.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime starts").block_on(future)
 }
