@@ -8,7 +8,6 @@ use crate::key::{AUTHENTICATION, PrivateKey};
 use crate::secret::Secret;
 
 /// The credential of one fetch.
-#[derive(Default)]
 pub(crate) struct Credential {
     pub(crate) secret: Option<Secret>,
     key: Option<Secret>,
@@ -18,16 +17,14 @@ pub(crate) struct Credential {
 
 /// Reads all sources.
 pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
-    let mut texts = Vec::new();
-    for source in [&config.client_secret, &config.private_key, &config.client_assertion] {
-        texts.push(match source {
-            Some(source) => Some(source.read().await?),
-            None => None,
-        });
+    let mut texts = [None, None, None];
+    for (text, source) in texts.iter_mut().zip(config.sources()) {
+        if let Some(source) = source {
+            *text = Some(source.read().await?);
+        }
     }
     let fingerprint = fingerprint(&texts);
-    let mut texts = texts.into_iter().map(Option::Some).map(Option::flatten);
-    let (secret, key, assertion) = (texts.next().flatten(), texts.next().flatten(), texts.next().flatten());
+    let [secret, key, assertion] = texts;
     Ok(Credential { secret, key, assertion, fingerprint })
 }
 
