@@ -1,6 +1,5 @@
 //! One flight's work: attempts within the time allowed, until there is a token or an error that stands.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
@@ -30,8 +29,8 @@ use crate::transport::{self, Route};
 pub(crate) enum Fetched {
     /// A token. `keep`: its credential is still the one that the sources hold.
     Token { held: Held, keep: bool },
-    /// It failed.
-    Failed(Error),
+    /// It failed. `tried`: the fingerprint of the credential that the server refused, where that is why.
+    Failed { error: Error, tried: Option<Vec<u8>> },
     /// The credential is the one that was refused a moment ago: its refusal stands, and nothing was sent.
     Refused(Error),
 }
@@ -43,7 +42,10 @@ pub(crate) async fn fetch(engine: &Engine, config: &Config, entry: &Entry, count
         let mut search = match Search::new(engine, config, entry, counters).await {
             Ok(search) => search,
             // What cannot be read is no reason to take back a refusal.
-            Err(error) => return entry.refusal(Moment::now()).map_or(Fetched::Failed(error), Fetched::Refused),
+            Err(error) => {
+                let standing = entry.refusal(Moment::now());
+                return standing.map_or(Fetched::Failed { error, tried: None }, Fetched::Refused);
+            }
         };
         if let Some(error) = search.standing_refusal() {
             return Fetched::Refused(error);
@@ -56,11 +58,12 @@ pub(crate) async fn fetch(engine: &Engine, config: &Config, entry: &Entry, count
             let left = deadline.saturating_duration_since(Instant::now());
             match search.next(&error, left).await {
                 Some(wait) => tokio::time::sleep(wait).await,
-                None => return Fetched::Failed(error),
+                None => return search.failed(error),
             }
         }
     };
-    tokio::time::timeout_at(deadline, search).await.unwrap_or_else(|_| Fetched::Failed(out_of_time(config)))
+    let late = |_| Fetched::Failed { error: out_of_time(config), tried: None };
+    tokio::time::timeout_at(deadline, search).await.unwrap_or_else(late)
 }
 
 /// The state of one search for a token.
@@ -91,10 +94,8 @@ impl<'a> Search<'a> {
         entry: &'a Entry,
         counters: &'a Counters,
     ) -> Result<Search<'a>, Error> {
-        entry.tried.store(None);
         let http = engine.http(&Route::new(config))?;
         let credential = credential::read(config).await?;
-        entry.tried.store(Some(Arc::new(credential.fingerprint().to_vec())));
         let attempt = Attempt { clock_offset: entry.clock_offset.load(Ordering::Relaxed) };
         Ok(Search {
             config,
@@ -111,6 +112,10 @@ impl<'a> Search<'a> {
             read_again: false,
             clock_corrected: false,
         })
+    }
+
+    fn failed(self, error: Error) -> Fetched {
+        Fetched::Failed { error, tried: Some(self.credential.fingerprint().to_vec()) }
     }
 
     /// The refusal of exactly this credential, if it is still in force.
@@ -198,7 +203,6 @@ impl<'a> Search<'a> {
     async fn fresh_credential(&mut self) -> bool {
         match credential::read(self.config).await {
             Ok(fresh) if fresh.fingerprint() != self.credential.fingerprint() => {
-                self.entry.tried.store(Some(Arc::new(fresh.fingerprint().to_vec())));
                 self.credential = fresh;
                 true
             }

@@ -106,14 +106,23 @@ pub(crate) fn next_attempt(
     Some(retry_after.unwrap_or_default().max(backoff)).filter(|wait| *wait < left)
 }
 
-/// How long the error of a failed flight is the answer. `failures` in a row counts from 1; `random` is in 0..1.
-pub(crate) fn refusal(failures: u32, retryable: bool, retry_after: Option<Duration>, random: f64) -> Duration {
+/// How long the error of a failed flight is the answer. `failures` in a row counts from 1; `left` is what remains of the
+/// token that callers still get, zero without one; `random` is in 0..1.
+pub(crate) fn refusal(
+    failures: u32,
+    retryable: bool,
+    retry_after: Option<Duration>,
+    left: Duration,
+    random: f64,
+) -> Duration {
     let first = if retryable { Duration::from_millis(500) } else { Duration::from_secs(5) };
     if let Some(wait) = retry_after {
         return wait.clamp(first, LONGEST_RETRY_AFTER);
     }
     let doubled = first * 2_u32.pow(failures.clamp(1, 7) - 1);
-    doubled.mul_f64(1.0 + random / 4.0).min(LONGEST_REFUSAL)
+    let wait = doubled.mul_f64(1.0 + random / 4.0).min(LONGEST_REFUSAL);
+    // Half by half towards the token's end: a server that is back by then has been asked.
+    if left.is_zero() { wait } else { wait.min(left / 2).max(first) }
 }
 
 #[cfg(test)]
@@ -158,8 +167,8 @@ mod tests {
     #[test]
     fn f04_retry_after_is_honoured_and_capped() {
         let ten_years = Duration::from_secs(315_360_000);
-        assert_eq!(refusal(1, true, Some(ten_years), 0.0), LONGEST_RETRY_AFTER);
-        assert_eq!(refusal(1, true, Some(Duration::ZERO), 0.0), Duration::from_millis(500));
+        assert_eq!(refusal(1, true, Some(ten_years), NONE, 0.0), LONGEST_RETRY_AFTER);
+        assert_eq!(refusal(1, true, Some(Duration::ZERO), NONE, 0.0), Duration::from_millis(500));
         assert_eq!(
             next_attempt(1, Some(Duration::from_secs(2)), Duration::from_secs(10), 0.5),
             Some(Duration::from_secs(2))
@@ -198,9 +207,25 @@ mod tests {
         }
 
         #[test]
-        fn refusals_are_finite_and_never_zero(failures in 0..u32::MAX, retryable: bool, after in proptest::option::of(0..u64::MAX), random in 0.0..1.0) {
-            let wait = refusal(failures, retryable, after.map(Duration::from_secs), random);
+        fn refusals_are_finite_and_never_zero(failures in 0..u32::MAX, retryable: bool, after in proptest::option::of(0..u64::MAX), left in 0..1_000_000_u64, random in 0.0..1.0) {
+            let wait = refusal(failures, retryable, after.map(Duration::from_secs), Duration::from_millis(left), random);
             prop_assert!(wait >= Duration::from_millis(500) && wait <= LONGEST_RETRY_AFTER);
+        }
+
+        #[test]
+        fn a_server_that_is_back_at_the_tokens_end_is_asked_at_once(failures in 1..u32::MAX, retryable: bool, left in 1..10_000_000_u64, random in 0.0..1.0) {
+            let first = refusal(1, retryable, None, NONE, 0.0);
+            let (mut left, mut flights) = (Duration::from_millis(left), 0);
+            loop {
+                let wait = refusal(failures.saturating_add(flights), retryable, None, left, random);
+                if wait >= left {
+                    prop_assert!(wait - left <= first, "{:?} after the end", wait - left);
+                    break;
+                }
+                left -= wait;
+                flights += 1;
+                prop_assert!(flights <= 10_000 / 30 + 20, "a hot loop");
+            }
         }
 
         #[test]

@@ -63,6 +63,13 @@ pub(crate) struct Held {
     pub(crate) expires_at: SystemTime,
 }
 
+impl Held {
+    /// What remains of its life; zero when it has expired.
+    pub(crate) fn left(&self, now: Moment) -> Duration {
+        self.lifetime.saturating_sub(now.since(self.sent))
+    }
+}
+
 /// An access token (RFC 6749 section 1.4). Cheap to clone. `Debug` shows no value; there is no `Display`.
 #[derive(Clone)]
 pub struct AccessToken {
@@ -88,7 +95,7 @@ impl AccessToken {
 
     /// Whole seconds until it expires, counted now; 0 when it has.
     pub fn expires_in(&self) -> u64 {
-        self.held.lifetime.saturating_sub(Moment::now().since(self.held.sent)).as_secs()
+        self.held.left(Moment::now()).as_secs()
     }
 
     /// The scope that the server named, words joined by a space. It can be narrower than what was asked for (RFC 6749

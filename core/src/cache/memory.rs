@@ -23,8 +23,6 @@ pub(crate) struct Entry {
     pub(crate) target: Target,
     pub(crate) held: ArcSwapOption<Held>,
     pub(crate) failure: ArcSwapOption<Failure>,
-    /// Fingerprint of the credential that the last flight used; `None`: it could not be read.
-    pub(crate) tried: ArcSwapOption<Vec<u8>>,
     /// Seconds that the server's clock was found to be ahead, once it had refused an assertion over it.
     pub(crate) clock_offset: AtomicI64,
     /// When a resource server's 401 last forced a refresh.
@@ -37,8 +35,8 @@ pub(crate) struct Failure {
     pub(crate) until: Moment,
     /// Failed flights in a row.
     pub(crate) count: u32,
-    /// Fingerprint of the credential that was refused; `None`: it could not be read.
-    pub(crate) tried: Option<Arc<Vec<u8>>>,
+    /// Fingerprint of the credential that was refused; `None`: it could not be read, or it is not the reason.
+    pub(crate) tried: Option<Vec<u8>>,
 }
 
 impl Entry {
@@ -48,7 +46,6 @@ impl Entry {
             target,
             held: ArcSwapOption::empty(),
             failure: ArcSwapOption::empty(),
-            tried: ArcSwapOption::empty(),
             clock_offset: AtomicI64::new(0),
             forced: ArcSwapOption::empty(),
         }

@@ -116,7 +116,7 @@ impl Pilot {
         let Mission { entry, counters, .. } = &self.mission;
         match fetched {
             Fetched::Token { .. } => {}
-            Fetched::Failed(_) => count(&counters.failures),
+            Fetched::Failed { .. } => count(&counters.failures),
             Fetched::Refused(_) => count(&counters.refused),
         }
         let outcome = match landing {
@@ -134,14 +134,14 @@ impl Pilot {
 
 impl Drop for Pilot {
     fn drop(&mut self) {
-        self.land(Fetched::Failed(fault()));
+        self.land(Fetched::Failed { error: fault(), tried: None });
     }
 }
 
 fn pass_on(fetched: Fetched) -> Outcome {
     match fetched {
         Fetched::Token { held, .. } => Ok(Arc::new(held)),
-        Fetched::Failed(error) | Fetched::Refused(error) => Err(error),
+        Fetched::Failed { error, .. } | Fetched::Refused(error) => Err(error),
     }
 }
 
@@ -160,11 +160,12 @@ fn keep(entry: &Entry, fetched: Fetched) -> Outcome {
             }
             Ok(held)
         }
-        Fetched::Failed(error) => {
+        Fetched::Failed { error, tried } => {
             let count = entry.failure.load().as_ref().map_or(1, |failure| failure.count.saturating_add(1));
-            let wait = lifecycle::refusal(count, error.retryable(), error.wait(), random::unit());
-            let until = Moment::now().after(wait);
-            let tried = entry.tried.load_full();
+            let now = Moment::now();
+            let left = entry.held.load().as_ref().map_or(Duration::ZERO, |held| held.left(now));
+            let wait = lifecycle::refusal(count, error.retryable(), error.wait(), left, random::unit());
+            let until = now.after(wait);
             entry.failure.store(Some(Arc::new(Failure { error: error.clone(), until, count, tried })));
             Err(error.with_retry_after(Some(wait)))
         }
