@@ -20,6 +20,9 @@ impl CacheKey {
 
 /// Everything that decides which token the server issues and whom it was asked from: a token under one key is right for
 /// every client with that key. Lengths stand before contents, so no two inputs run together.
+///
+/// Of a source it is the place that counts and not what is there now: it is read for each fetch, so a client made before a
+/// rotation and one made after it go on as one, and do not end each other's tokens at an `exclusive` issuer.
 pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
     let credential: Vec<String> = config
         .sources()

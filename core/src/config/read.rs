@@ -1,8 +1,9 @@
 //! From JSON to [`Options`], with errors that name the option and what to write.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
+use serde_path_to_error::Segment;
 
-use super::{OptionMap, Options};
+use super::Options;
 use crate::error::Error;
 
 /// How an option is written in the environment, where everything is text.
@@ -95,7 +96,7 @@ pub(crate) fn read_object(json: &[u8], what: &str) -> Result<Value, Error> {
     }
 }
 
-/// Reads all options. Only where that fails is each looked at alone, to name the one at fault.
+/// Reads all options. An error names the one at fault.
 pub(super) fn options(value: Value) -> Result<Options, Error> {
     let Value::Object(map) = value else {
         return Err(Error::config("option_invalid", "the options must be a map of option names to values"));
@@ -104,20 +105,10 @@ pub(super) fn options(value: Value) -> Result<Options, Error> {
     if let Some(unknown) = map.keys().find(|name| !names.contains(&name.as_str())) {
         return Err(unknown_option(unknown, &names, "options"));
     }
-    if let Some(name) = first_wrong(&map) {
-        return Err(wrong(&name));
-    }
-    serde_json::from_value(Value::Object(map))
-        .map_err(|_| Error::config("option_invalid", "the options contradict each other"))
-}
-
-fn first_wrong(map: &OptionMap) -> Option<String> {
-    map.iter()
-        .find(|(name, value)| {
-            let one = Map::from_iter([((*name).clone(), (*value).clone())]);
-            serde_json::from_value::<Options>(Value::Object(one)).is_err()
-        })
-        .map(|(name, _)| name.clone())
+    serde_path_to_error::deserialize(Value::Object(map)).map_err(|error| match error.path().iter().next() {
+        Some(Segment::Map { key }) => wrong(key),
+        _ => Error::internal("options that cannot be read have no place"),
+    })
 }
 
 /// The error for a name that is not in `names`; it names the nearest one, or all of them.
