@@ -241,7 +241,15 @@ impl Config {
     /// # Errors
     /// As [`Config::from_json`].
     pub fn from_env() -> Result<Config, Error> {
-        Config::from_value(Value::Object(env::read()?))
+        Config::from_value(Value::Object(Config::environment(|_| true)?))
+    }
+
+    /// The options that the environment gives, of those whose name is `wanted`, for a program that has others from elsewhere.
+    ///
+    /// # Errors
+    /// `ConfigError` for a variable that is not UTF-8 or cannot be read as its option, and for a secret that is given twice.
+    pub fn environment(wanted: impl Fn(&str) -> bool) -> Result<Map<String, Value>, Error> {
+        env::read(wanted)
     }
 
     /// The options behind the guide's function: client id, client secret and the URL of the token endpoint; each that is
@@ -255,7 +263,7 @@ impl Config {
         client_secret: Option<String>,
         authentication_url: Option<String>,
     ) -> Result<Config, Error> {
-        let mut options = env::read()?;
+        let mut options = Config::environment(|_| true)?;
         let given =
             [("client_id", client_id), ("client_secret", client_secret), ("token_endpoint", authentication_url)];
         for (name, value) in given {

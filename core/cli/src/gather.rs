@@ -1,10 +1,11 @@
 //! The options of a command, from all places: a flag wins over the file, the file over the environment.
 
 use serde_json::{Map, Value};
+use tokenwell::Config;
 
 use crate::arguments::Arguments;
 use crate::failure::Failure;
-use crate::{environment, file};
+use crate::file;
 
 /// Options that stand in each other's place: where a stronger place gives one, a weaker place does not add another.
 const ALTERNATIVES: [&[&str]; 2] =
@@ -42,13 +43,7 @@ pub(crate) fn options(arguments: &Arguments) -> Result<Options, Failure> {
         options.add("file", file::read(path)?);
     }
     let taken: Vec<String> = options.values.keys().cloned().collect();
-    let mut found = Map::new();
-    for setting in arguments.settings.iter().filter(|setting| !is_taken(&setting.name, &taken)) {
-        if let Some(value) = environment::read(setting)? {
-            found.insert(setting.name.clone(), value);
-        }
-    }
-    options.add("environment", found);
+    options.add("environment", Config::environment(|name| !is_taken(name, &taken))?);
     Ok(options)
 }
 

@@ -7,7 +7,6 @@ mod arguments;
 mod command;
 mod curl;
 mod doctor;
-mod environment;
 mod failure;
 mod file;
 mod gather;

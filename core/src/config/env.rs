@@ -6,10 +6,10 @@ use super::OptionMap;
 use super::read::{Form, OPTIONS, wrong};
 use crate::error::Error;
 
-/// Reads every option that is set. An empty variable counts as not set, as shells and container files leave them.
-pub(super) fn read() -> Result<OptionMap, Error> {
+/// Reads every option that is set and `wanted`. An empty variable counts as not set, as shells and container files leave them.
+pub(super) fn read(wanted: impl Fn(&str) -> bool) -> Result<OptionMap, Error> {
     let mut options = OptionMap::new();
-    for (name, _, form) in OPTIONS {
+    for (name, _, form) in OPTIONS.into_iter().filter(|option| wanted(option.0)) {
         let variable = format!("TOKENWELL_{}", name.to_ascii_uppercase());
         let text = text(name, &variable)?;
         let file = if form == Form::Secret { self::text(name, &format!("{variable}_FILE"))? } else { None };
