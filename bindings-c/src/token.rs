@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
 
 use tokenwell::{AccessToken, Source};
-use zeroize::Zeroizing;
 
 use crate::boundary::{c_string, get, guarded, pointer};
 use crate::handle::{Opaque, free};
@@ -29,8 +28,6 @@ pub(crate) struct Token {
 /// One issued token with its strings as C needs them.
 pub(crate) struct Issued {
     token: AccessToken,
-    /// `Bearer <token>` and its NUL.
-    authorization: Zeroizing<Vec<u8>>,
     token_type: CString,
     scope: Option<CString>,
     extra: OnceLock<CString>,
@@ -38,13 +35,8 @@ pub(crate) struct Issued {
 
 impl Issued {
     pub(crate) fn new(token: AccessToken) -> Issued {
-        let header = Zeroizing::new(token.authorization());
-        // Of the final size at once: growing would leave a copy of the token behind.
-        let mut authorization = Zeroizing::new(Vec::with_capacity(header.len() + 1));
-        authorization.extend_from_slice(header.as_bytes());
-        authorization.push(0);
         let (token_type, scope) = (c_string(token.token_type()), token.scope().map(c_string));
-        Issued { token, authorization, token_type, scope, extra: OnceLock::new() }
+        Issued { token, token_type, scope, extra: OnceLock::new() }
     }
 
     /// Whether `token` is a copy of this one.
@@ -52,10 +44,14 @@ impl Issued {
         self.token.identity() == token.identity()
     }
 
-    /// The token alone: the end of `authorization`.
+    fn authorization(&self) -> *const c_char {
+        self.token.authorization_with_nul().as_ptr().cast()
+    }
+
+    /// The token alone: the end of the header, with the same NUL.
     fn value(&self) -> *const c_char {
-        let start = self.authorization.len() - 1 - self.token.value().len();
-        self.authorization[start..].as_ptr().cast()
+        let header = self.token.authorization_with_nul();
+        header[header.len() - 1 - self.token.value().len()..].as_ptr().cast()
     }
 
     fn expires_at(&self) -> i64 {
@@ -93,7 +89,7 @@ pub extern "C" fn tokenwell_token_type(token: Option<&TokenwellToken>) -> *const
 /// Value of an `Authorization` header: `Bearer <token>` (RFC 6750 section 2.1). Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_authorization(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.issued.authorization.as_ptr().cast())
+    get(token, null(), |t| t.issued.authorization())
 }
 
 /// The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: it

@@ -25,7 +25,7 @@ impl NativeToken {
 
     /// The value of an `Authorization` header.
     #[napi(getter, catch_unwind)]
-    pub fn authorization(&self) -> String {
+    pub fn authorization(&self) -> &str {
         self.0.authorization()
     }
 

@@ -53,6 +53,6 @@ impl<'a> Blocking<'a> {
     /// # Errors
     /// As [`Client::token`].
     pub fn authorization(&self) -> Result<String, Error> {
-        self.access_token().map(|token| token.authorization())
+        self.access_token().map(|token| token.authorization().to_owned())
     }
 }

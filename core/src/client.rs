@@ -124,7 +124,7 @@ impl Client {
     /// # Errors
     /// As [`Client::token`].
     pub async fn authorization(&self) -> Result<String, Error> {
-        self.access_token().await.map(|token| token.authorization())
+        self.access_token().await.map(|token| token.authorization().to_owned())
     }
 
     /// A proof for one request of the caller's own to a resource: the value of its `DPoP` header (RFC 9449 sections 4.2 and

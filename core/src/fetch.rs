@@ -22,7 +22,7 @@ use crate::request::Form;
 use crate::response::{self, Answer};
 use crate::retry_after;
 use crate::stats::{Counters, count};
-use crate::token::Held;
+use crate::token::{Held, TokenText};
 use crate::transport::{self, Route};
 
 /// What a search ends with.
@@ -243,7 +243,7 @@ impl Sent {
     fn held(self, answer: Answer, config: &Config) -> Held {
         let lifetime = answer.lifetime.unwrap_or(config.default_lifetime);
         Held {
-            value: answer.value,
+            value: TokenText::new(answer.token_type, &answer.value),
             token_type: answer.token_type,
             scope: answer.scope,
             extra: answer.extra,

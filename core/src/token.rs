@@ -49,9 +49,33 @@ impl TokenType {
     }
 }
 
+/// The text of a token, as an `Authorization` header carries it and with the NUL that C wants behind it: one copy in memory
+/// serves every caller. Wiped when dropped.
+#[derive(PartialEq, Eq)]
+pub(crate) struct TokenText {
+    header: Zeroizing<String>,
+    start: usize,
+}
+
+impl TokenText {
+    pub(crate) fn new(token_type: TokenType, value: &str) -> TokenText {
+        let scheme = token_type.as_str();
+        // Of the final size at once: growing would leave a copy behind.
+        let mut header = Zeroizing::new(String::with_capacity(scheme.len() + value.len() + 2));
+        for part in [scheme, " ", value, "\0"] {
+            header.push_str(part);
+        }
+        TokenText { header, start: scheme.len() + 1 }
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.header[self.start..self.header.len() - 1]
+    }
+}
+
 /// A token as it is kept: shared by all who hold it, wiped when the last lets go.
 pub(crate) struct Held {
-    pub(crate) value: Zeroizing<String>,
+    pub(crate) value: TokenText,
     pub(crate) token_type: TokenType,
     pub(crate) scope: Option<String>,
     pub(crate) extra: Map<String, Value>,
@@ -80,7 +104,7 @@ pub struct AccessToken {
 impl AccessToken {
     /// The token itself, visible ASCII.
     pub fn value(&self) -> &str {
-        &self.held.value
+        self.held.value.as_str()
     }
 
     /// `Bearer` (RFC 6750), or `DPoP` for a token that is bound to the client's key (RFC 9449).
@@ -116,8 +140,14 @@ impl AccessToken {
 
     /// The value of an `Authorization` header: `Bearer ...` (RFC 6750 section 2.1), or `DPoP ...` (RFC 9449 section 7.1), which
     /// goes with the proof of [`Client::dpop_proof`](crate::Client::dpop_proof).
-    pub fn authorization(&self) -> String {
-        format!("{} {}", self.token_type(), self.value())
+    pub fn authorization(&self) -> &str {
+        &self.held.value.header[..self.held.value.header.len() - 1]
+    }
+
+    /// [`AccessToken::authorization`] with a NUL behind it, for the C interface.
+    #[doc(hidden)]
+    pub fn authorization_with_nul(&self) -> &str {
+        &self.held.value.header
     }
 
     /// A number that is the same for all copies of one issued token while one of them lives, so that a binding can

@@ -67,12 +67,13 @@ fn execute(arguments: &Arguments) -> Result<i32, Failure> {
             show(arguments, token.value(), &token_json(&token))
         }
         Some(Command::Header) => {
-            let value = fetch(arguments)?.authorization();
+            let token = fetch(arguments)?;
+            let value = token.authorization();
             show(arguments, &format!("Authorization: {value}"), &json!({"Authorization": value}))
         }
         Some(Command::Curl) => {
             curl::check(&arguments.rest)?;
-            curl::run(&fetch(arguments)?.authorization(), arguments)
+            curl::run(fetch(arguments)?.authorization(), arguments)
         }
         Some(Command::Doctor) => doctor::run(arguments),
         Some(Command::Serve) => serve(&arguments.rest),
