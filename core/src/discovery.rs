@@ -13,7 +13,7 @@ use crate::clock::Moment;
 use crate::config::{AuthMethod, Config, Endpoint};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
-use crate::transport::{self, Route};
+use crate::transport::{self, Http, Route};
 
 const KEPT: Duration = Duration::from_secs(3600);
 /// A refresh that takes longer goes on with the old document.
@@ -40,7 +40,7 @@ struct Document {
 }
 
 /// The URL to post to: as configured, or as the issuer says.
-pub(crate) async fn token_endpoint(engine: &Engine, http: &reqwest::Client, config: &Config) -> Result<Url, Error> {
+pub(crate) async fn token_endpoint(engine: &Engine, http: &Http, config: &Config) -> Result<Url, Error> {
     let issuer = match &config.endpoint {
         Endpoint::Token(url) => return Ok(url.clone()),
         Endpoint::Issuer { url, .. } => url,
@@ -57,12 +57,7 @@ pub(crate) async fn token_endpoint(engine: &Engine, http: &reqwest::Client, conf
 }
 
 /// A new document. The old one stands in only where the server is out of reach: one that says something wrong is an error.
-async fn refresh(
-    http: &reqwest::Client,
-    config: &Config,
-    issuer: &Url,
-    old: Option<&Metadata>,
-) -> Result<Metadata, Error> {
+async fn refresh(http: &Http, config: &Config, issuer: &Url, old: Option<&Metadata>) -> Result<Metadata, Error> {
     let Some(old) = old else { return read(http, config, issuer).await };
     match tokio::time::timeout(REFRESH, read(http, config, issuer)).await {
         Ok(Ok(new)) => Ok(new),
@@ -72,7 +67,7 @@ async fn refresh(
 }
 
 /// The first location that answers 200 decides: what is wrong there is an error, not a reason to look elsewhere.
-async fn read(http: &reqwest::Client, config: &Config, issuer: &Url) -> Result<Metadata, Error> {
+async fn read(http: &Http, config: &Config, issuer: &Url) -> Result<Metadata, Error> {
     let mut status = 0;
     for url in locations(issuer) {
         let reply = transport::get(http, &url).await?;

@@ -19,7 +19,7 @@ use crate::cache::memory::Registry;
 use crate::discovery::Shelf;
 use crate::error::Error;
 use crate::flight::Flights;
-use crate::transport::{self, Route};
+use crate::transport::{self, Http, Route};
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 /// In a child after fork: the parent's engine.
@@ -33,7 +33,7 @@ const MOST_ISSUERS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
     runtime: Mutex<Option<Handle>>,
-    http: Mutex<HashMap<Route, reqwest::Client>>,
+    http: Mutex<HashMap<Route, Arc<Http>>>,
     /// The operating system's roots, read when first needed. Here and not in a static, which a fork could leave half made.
     roots: OnceLock<Arc<RootCertStore>>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
@@ -131,7 +131,7 @@ impl Engine {
     }
 
     /// The HTTP client of a route, with its open connections.
-    pub(crate) fn http(&self, route: &Route) -> Result<reqwest::Client, Error> {
+    pub(crate) fn http(&self, route: &Route) -> Result<Arc<Http>, Error> {
         let mut clients = self.http.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(client) = clients.get(route) {
             return Ok(client.clone());
@@ -140,7 +140,8 @@ impl Engine {
         if clients.len() >= MOST_ROUTES {
             clients.clear();
         }
-        let client = route.connect(&|| self.roots.get_or_init(|| Arc::new(transport::system_roots())).clone())?;
+        let client =
+            Arc::new(route.client(&|| self.roots.get_or_init(|| Arc::new(transport::system_roots())).clone())?);
         clients.insert(route.clone(), client.clone());
         Ok(client)
     }

@@ -1,9 +1,10 @@
 //! One flight's work: attempts within the time allowed, until there is a token or an error that stands.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::HeaderMap;
+use hyper::header::HeaderMap;
 use tokio::time::Instant;
 use url::Url;
 
@@ -23,7 +24,7 @@ use crate::response::{self, Answer};
 use crate::retry_after;
 use crate::stats::{Counters, count};
 use crate::token::{Held, TokenText};
-use crate::transport::{self, Route};
+use crate::transport::{self, Http, Route};
 
 /// What a search ends with.
 pub(crate) enum Fetched {
@@ -72,7 +73,7 @@ struct Search<'a> {
     entry: &'a Entry,
     counters: &'a Counters,
     engine: &'a Engine,
-    http: reqwest::Client,
+    http: Arc<Http>,
     credential: Credential,
     attempt: Attempt,
     /// Attempts so far.
@@ -147,8 +148,8 @@ impl<'a> Search<'a> {
         }
         count(&self.counters.token_requests);
         let sent = Sent::now();
-        let reply = transport::post(&self.http, &url, &outgoing).await?;
-        self.seen_offset = retry_after::clock_offset(&reply.headers, clock::wall());
+        let reply = transport::post(&self.http, &url, outgoing).await?;
+        self.seen_offset = retry_after::clock_offset(&reply.headers, clock::wall()).unwrap_or(0);
         self.keep_nonce(&url, &reply.headers);
         let echoes = echoes(self.config, &self.credential);
         let wanted = self.config.token_type();

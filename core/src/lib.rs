@@ -24,6 +24,8 @@ mod client;
 mod clock;
 mod config;
 mod credential;
+#[doc(hidden)]
+pub mod diagnosis;
 mod discovery;
 mod dpop;
 mod engine;

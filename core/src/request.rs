@@ -152,8 +152,10 @@ impl Form {
         self.0.push('=');
         self.0.extend(utf8_percent_encode(value, ENCODED));
     }
+}
 
-    pub(crate) fn as_str(&self) -> &str {
-        &self.0
+impl AsRef<[u8]> for Form {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }

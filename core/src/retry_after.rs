@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
+use hyper::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 
 /// Reads the wait out of an answer's headers; `now` is this machine's wall clock. A date is held against the answer's own
 /// `Date`, so that a difference between the clocks does not count.
@@ -25,11 +25,11 @@ pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     quota(text(headers, &HeaderName::from_static("auth0-client-quota-limit"))?)
 }
 
-/// Seconds that the server's clock is ahead of ours, by its `Date`; 0 without one.
-pub(crate) fn clock_offset(headers: &HeaderMap, now: SystemTime) -> i64 {
+/// Seconds that the server's clock is ahead of ours, by its `Date`.
+pub(crate) fn clock_offset(headers: &HeaderMap, now: SystemTime) -> Option<i64> {
     let unix = |time: SystemTime| time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs() as i64);
-    let date = text(headers, &DATE).and_then(|date| httpdate::parse_http_date(date).ok());
-    date.map_or(0, |date| unix(date) - unix(now))
+    let date = httpdate::parse_http_date(text(headers, &DATE)?).ok()?;
+    Some(unix(date) - unix(now))
 }
 
 fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {

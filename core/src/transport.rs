@@ -1,22 +1,36 @@
 //! One HTTP request, bounded in every direction: TLS, proxy, deadlines, sizes, no redirects. What can go wrong becomes
 //! an [`Error`] in `transport/fault.rs`.
+//!
+//! On hyper's connections, without a general client over them: what such a client adds, redirects, cookies, layers, is not
+//! wanted here, and costs more than the request itself.
 
-use std::net::SocketAddr;
+use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use flate2::bufread::MultiGzDecoder;
+use http_body_util::{BodyExt, Full};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{
+    ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue,
+};
+use hyper::{Method, Request, Response};
 use rustls::RootCertStore;
-use url::Url;
+use url::{Position, Url};
+use zeroize::Zeroizing;
 
 use crate::auth::Outgoing;
 use crate::config::{Config, is_loopback};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
+use connect::{Connector, Tls};
+use fault::Fault;
+use pool::{Pool, Sender};
 
+mod connect;
 mod fault;
+mod pool;
 mod tls;
 
 pub(crate) use tls::{read_ca_file, system_roots};
@@ -25,8 +39,6 @@ pub(crate) use tls::{read_ca_file, system_roots};
 const LONGEST_BODY: usize = 1024 * 1024;
 /// All names and values together, bytes.
 const LONGEST_HEADERS: usize = 64 * 1024;
-/// Beyond what LONGEST_HEADERS allows in lines of a sensible length.
-const MOST_HEADERS: usize = 1024;
 
 /// What decides about a connection: clients that agree in it share their connections.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -52,26 +64,16 @@ impl Route {
     }
 
     /// The HTTP client of this route. `system_roots` is asked only where they are needed: reading them takes milliseconds.
-    pub(crate) fn connect(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<reqwest::Client, Error> {
-        let builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .connect_timeout(self.connect_timeout)
-            .http1_only()
-            .http1_max_headers(MOST_HEADERS)
-            .dns_resolver(Arc::new(SystemResolver))
-            .tls_backend_preconfigured(tls::config(self.roots(system_roots)?)?);
-        let builder = match &self.proxy {
-            Some(proxy) => builder.proxy(reqwest::Proxy::all(proxy.expose()).map_err(|_| unusable("the proxy"))?),
-            None if self.plain => builder.no_proxy(),
-            None => builder,
+    pub(crate) fn client(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Http, Error> {
+        let tls = match self.plain {
+            true => None,
+            false => Some(Tls::new(tls::config(self.roots(system_roots)?)?, self.proxy.as_ref())?),
         };
-        builder.build().map_err(|_| unusable("the HTTP client"))
+        Ok(Http { connector: Connector { tls, timeout: self.connect_timeout }, pool: Arc::default() })
     }
 
     fn roots(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Arc<RootCertStore>, Error> {
         match &self.ca_file {
-            _ if self.plain => Ok(Arc::new(RootCertStore::empty())),
             Some(path) => read_ca_file(path).map(Arc::new),
             None => Ok(system_roots()),
         }
@@ -82,74 +84,111 @@ fn unusable(what: &str) -> Error {
     Error::internal(&format!("{what} could not be set up"))
 }
 
-/// The system's resolver, with an error that can be told from other faults of a connection.
-struct SystemResolver;
-
-#[derive(Debug)]
-struct UnknownHost;
-
-impl std::fmt::Display for UnknownHost {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the host name has no address")
-    }
-}
-
-impl std::error::Error for UnknownHost {}
-
-impl Resolve for SystemResolver {
-    fn resolve(&self, name: Name) -> Resolving {
-        Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| UnknownHost)?;
-            let found: Vec<SocketAddr> = found.collect();
-            Ok(Box::new(found.into_iter()) as Addrs)
-        })
-    }
+/// The HTTP client of a route, with its open connections.
+pub(crate) struct Http {
+    connector: Connector,
+    pool: Arc<Pool>,
 }
 
 /// An HTTP answer, read whole.
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 /// Posts a form to the token endpoint and reads the answer.
-pub(crate) async fn post(http: &reqwest::Client, url: &Url, outgoing: &Outgoing) -> Result<Reply, Error> {
-    let mut request = http
-        .post(url.clone())
-        .header(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"))
-        .body(outgoing.form.as_str().to_owned());
-    if let Some(authorization) = &outgoing.authorization {
-        let mut value = HeaderValue::from_str(authorization).map_err(|_| unusable("the Authorization header"))?;
+pub(crate) async fn post(http: &Http, url: &Url, outgoing: Outgoing) -> Result<Reply, Error> {
+    let mut request = request(Method::POST, url, Bytes::from_owner(outgoing.form))?;
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
+    if let Some(authorization) = outgoing.authorization {
+        let value = HeaderValue::from_maybe_shared(Bytes::from_owner(authorization));
+        let mut value = value.map_err(|_| unusable("the Authorization header"))?;
         value.set_sensitive(true);
-        request = request.header(AUTHORIZATION, value);
+        headers.insert(AUTHORIZATION, value);
     }
-    if let Some(proof) = &outgoing.proof {
-        request = request.header("DPoP", proof);
+    if let Some(proof) = outgoing.proof {
+        headers.insert("dpop", HeaderValue::try_from(proof).map_err(|_| unusable("the DPoP header"))?);
     }
-    exchange(request, url).await
+    exchange(http, url, request).await
 }
 
 /// Reads a document that needs no credential.
-pub(crate) async fn get(http: &reqwest::Client, url: &Url) -> Result<Reply, Error> {
-    exchange(http.get(url.clone()), url).await
+pub(crate) async fn get(http: &Http, url: &Url) -> Result<Reply, Error> {
+    exchange(http, url, request(Method::GET, url, Bytes::new())?).await
 }
 
-async fn exchange(request: reqwest::RequestBuilder, url: &Url) -> Result<Reply, Error> {
-    let sent = request.header(ACCEPT, HeaderValue::from_static("application/json")).send().await;
-    let mut response = sent.map_err(|error| fault::before_answer(&error, url))?;
-    let status = response.status().as_u16();
-    let headers = std::mem::take(response.headers_mut());
-    check_head(status, &headers)?;
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| fault::in_answer(&error, status))? {
-        if body.len() + chunk.len() > LONGEST_BODY {
-            let message = format!("the answer is longer than {LONGEST_BODY} bytes");
-            return Err(Error::new(ErrorKind::Response, "response_too_large", message).with_status(status));
+fn request(method: Method, url: &Url, body: Bytes) -> Result<Request<Full<Bytes>>, Error> {
+    let request = Request::builder()
+        .method(method)
+        .uri(&url[Position::BeforePath..Position::AfterQuery])
+        .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
+        .header(ACCEPT, HeaderValue::from_static("application/json"))
+        .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    request.body(Full::new(body)).map_err(|_| unusable("the request"))
+}
+
+async fn exchange(http: &Http, url: &Url, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
+    let origin = &url[..Position::BeforePath];
+    let (answer, sender) = send(http, url, origin, request).await.map_err(|fault| fault::before_answer(&fault, url))?;
+    let (head, body) = answer.into_parts();
+    let status = head.status.as_u16();
+    check_head(status, &head.headers)?;
+    let body = read(body, status).await?;
+    http.pool.keep(origin, sender);
+    let body = match head.headers.get(CONTENT_ENCODING) {
+        Some(coding) if coding == "gzip" && !body.is_empty() => decompress(&body, status)?,
+        _ => body,
+    };
+    Ok(Reply { status, headers: head.headers, body })
+}
+
+/// On a kept connection, else on a fresh one. A kept one that turns out to be closed before anything was sent costs nothing.
+async fn send(
+    http: &Http,
+    url: &Url,
+    origin: &str,
+    mut request: Request<Full<Bytes>>,
+) -> Result<(Response<Incoming>, Sender), Fault> {
+    while let Some(mut sender) = http.pool.take(origin) {
+        match sender.try_send_request(request).await {
+            Ok(answer) => return Ok((answer, sender)),
+            Err(mut error) => match error.take_message() {
+                Some(unsent) => request = unsent,
+                None => return Err(Fault::Http(error.into_error())),
+            },
         }
-        body.extend_from_slice(&chunk);
     }
-    Ok(Reply { status, headers, body })
+    let mut sender = http.connector.connect(url).await?;
+    let answer = sender.send_request(request).await.map_err(Fault::Http)?;
+    Ok((answer, sender))
+}
+
+async fn read(mut body: Incoming, status: u16) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| fault::in_answer(status))?;
+        let Ok(chunk) = frame.into_data() else { continue };
+        if bytes.len() + chunk.len() > LONGEST_BODY {
+            return Err(too_large(status));
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
+}
+
+/// Reads gzip as far as a body may be long.
+fn decompress(gzip: &[u8], status: u16) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let mut bytes = Zeroizing::new(Vec::new());
+    let mut reader = MultiGzDecoder::new(gzip).take(LONGEST_BODY as u64 + 1);
+    reader.read_to_end(&mut bytes).map_err(|_| fault::in_compression(status))?;
+    if bytes.len() > LONGEST_BODY { Err(too_large(status)) } else { Ok(bytes) }
+}
+
+fn too_large(status: u16) -> Error {
+    let message = format!("the answer is longer than {LONGEST_BODY} bytes");
+    Error::new(ErrorKind::Response, "response_too_large", message).with_status(status)
 }
 
 fn check_head(status: u16, headers: &HeaderMap) -> Result<(), Error> {

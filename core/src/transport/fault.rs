@@ -1,4 +1,5 @@
-//! From the HTTP library's errors to ours, by type wherever there is one. Its own texts are not used: they name URLs.
+//! What can go wrong on the way, and the error that it becomes: by type wherever there is one. The HTTP library's own texts are
+//! not used.
 
 use std::error::Error as StdError;
 use std::io;
@@ -6,44 +7,59 @@ use std::io;
 use rustls::{AlertDescription, CertificateError};
 use url::Url;
 
-use super::UnknownHost;
 use crate::error::{Error, ErrorKind};
 
+/// Why there was no answer.
+#[derive(Debug)]
+pub(super) enum Fault {
+    UnknownHost,
+    /// No connection, or no TLS on it.
+    Connect(io::Error),
+    /// The proxy gave no tunnel, with its status if it answered.
+    Proxy(Option<u16>),
+    /// `connect_timeout` went by.
+    Timeout,
+    /// There was a connection.
+    Http(hyper::Error),
+}
+
 /// No answer came.
-pub(super) fn before_answer(error: &reqwest::Error, url: &Url) -> Error {
+pub(super) fn before_answer(fault: &Fault, url: &Url) -> Error {
     let host = format!("{}:{}", url.host_str().unwrap_or(""), url.port_or_known_default().unwrap_or(0));
-    if let Some(tls) = find::<rustls::Error>(error) {
-        return tls_fault(tls, &host);
-    }
-    if let Some(http) = find::<hyper::Error>(error).filter(|http| http.is_parse()) {
-        return not_http(http, &host);
-    }
-    if find::<UnknownHost>(error).is_some() {
-        return transport("dns", format!("the name of {host} has no address"))
-            .with_hint("check the host name in `token_endpoint`, and this machine's DNS");
-    }
-    if through_proxy(error) {
-        return transport("proxy", format!("the proxy gave no way to {host}"))
-            .with_hint("check `proxy`, or the variables HTTPS_PROXY and NO_PROXY");
-    }
-    if error.is_timeout() {
-        return timeout(&host);
-    }
-    match find::<io::Error>(error).map(io::Error::kind) {
-        Some(io::ErrorKind::TimedOut) => timeout(&host),
-        Some(kind) if error.is_connect() => transport("connect", format!("no connection to {host}: {kind}"))
-            .with_hint("check host and port in `token_endpoint`, and firewalls"),
-        _ if error.is_connect() => transport("connect", format!("no connection to {host}")),
-        _ => transport("closed", format!("{host} closed the connection before it answered")),
+    match fault {
+        Fault::UnknownHost => transport("dns", format!("the name of {host} has no address"))
+            .with_hint("check the host name in `token_endpoint`, and this machine's DNS"),
+        Fault::Proxy(status) => {
+            let answer = status.map_or_else(String::new, |status| format!(" (status {status})"));
+            transport("proxy", format!("the proxy gave no way to {host}{answer}"))
+                .with_hint("check `proxy`, or the variables HTTPS_PROXY and NO_PROXY")
+        }
+        Fault::Timeout => timeout(&host),
+        Fault::Connect(error) => match find::<rustls::Error>(error) {
+            Some(tls) => tls_fault(tls, &host),
+            None if error.kind() == io::ErrorKind::TimedOut => timeout(&host),
+            None => transport("connect", format!("no connection to {host}: {}", error.kind()))
+                .with_hint("check host and port in `token_endpoint`, and firewalls"),
+        },
+        Fault::Http(error) => match find::<rustls::Error>(error) {
+            Some(tls) => tls_fault(tls, &host),
+            None if error.is_parse() => not_http(error, &host),
+            None => transport("closed", format!("{host} closed the connection before it answered")),
+        },
     }
 }
 
 /// The answer began and did not end.
-pub(super) fn in_answer(error: &reqwest::Error, status: u16) -> Error {
-    let message = match error.is_decode() && find::<hyper::Error>(error).is_none() {
-        true => "the answer's compression is broken",
-        false => "the answer ended before it was complete",
-    };
+pub(super) fn in_answer(status: u16) -> Error {
+    truncated("the answer ended before it was complete", status)
+}
+
+/// The answer's gzip ended or is none.
+pub(super) fn in_compression(status: u16) -> Error {
+    truncated("the answer's compression is broken", status)
+}
+
+fn truncated(message: &str, status: u16) -> Error {
     Error::new(ErrorKind::Response, "truncated_response", message).with_status(status).with_retryable(true)
 }
 
@@ -91,11 +107,6 @@ fn tls_fault(error: &rustls::Error, host: &str) -> Error {
         _ => ("tls", "the TLS handshake failed", "check that the port speaks TLS"),
     };
     Error::new(ErrorKind::Transport, code, format!("no trusted connection to {host}: {why}")).with_hint(hint)
-}
-
-/// hyper-util's tunnel error cannot be named from outside, so it is known by its text.
-fn through_proxy(error: &reqwest::Error) -> bool {
-    chain(error).any(|cause| cause.to_string().starts_with("tunnel error"))
 }
 
 /// The causes of an error, also those inside an `io::Error`, which hides what it carries from `source`.

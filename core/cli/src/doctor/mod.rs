@@ -1,12 +1,11 @@
 //! `tokenwell doctor`: one token request by the core, and where on its way it ended. What the core says decides; the checks of
 //! this module add what helps to find the cause.
 
-mod clock;
 mod network;
 mod report;
 
 use serde_json::{Map, Value};
-use tokenwell::{AccessToken, ErrorKind};
+use tokenwell::{AccessToken, Config, ErrorKind};
 
 use crate::arguments::Arguments;
 use crate::command::client;
@@ -96,12 +95,18 @@ fn pass(report: &mut Report, stage: Stage, options: &Options, route: &Route) {
             report.pass(stage, "the issuer's metadata names the token endpoint".into())
         }
         Stage::Discovery => report.skip(stage, "`token_endpoint` is given, so nothing is discovered"),
-        Stage::Clock => match clock::offset(route) {
+        Stage::Clock => match clock_offset(options) {
             None => report.skip(stage, "the server does not tell its time"),
             Some(offset) => clock_finding(report, offset),
         },
         Stage::Authentication => {}
     }
+}
+
+/// Of options that the core has taken already.
+fn clock_offset(options: &Options) -> Option<i64> {
+    let config = Config::from_value(options.values.clone().into()).ok()?;
+    tokenwell::diagnosis::clock_offset(&config)
 }
 
 fn clock_finding(report: &mut Report, offset: i64) {
