@@ -53,16 +53,20 @@ export interface ClientOptions {
   timeout?: number;
   /** PEM file of the certificate authorities to trust instead of the operating system's. */
   tlsCaFile?: string;
+  /** Client certificate, PEM, its chain behind it: for tls_client_auth, and to bind tokens to it (RFC 8705). https only. */
+  tlsClientCertificate?: Source;
+  /** Private key of `tlsClientCertificate`, PEM. */
+  tlsClientKey?: Source;
   /** URL of the token endpoint (RFC 6749 section 3.2). https, or http on a loopback host. */
   tokenEndpoint?: string | URL;
-  /** Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key. */
+  /** Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key, tls_client_auth with a certificate alone. */
   tokenEndpointAuthMethod?: AuthMethod;
   /** Algorithm of the assertion (RFC 7591 section 2): RS256, PS256, ES256, ES384, EdDSA; HS256 with a secret. Default: the key's own. */
   tokenEndpointAuthSigningAlg?: string;
 }
 
 /** How the client proves who it is at the token endpoint (RFC 7591 section 2, `tokenEndpointAuthMethod`). */
-export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' | 'private_key_jwt' | 'none';
+export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'client_secret_jwt' | 'private_key_jwt' | 'tls_client_auth' | 'self_signed_tls_client_auth' | 'none';
 
 /** What happens to id and secret before they are joined for HTTP Basic. */
 export type BasicEncoding = 'form' | 'raw';

@@ -73,8 +73,9 @@ static json_t *options_of(struct run *run, const json_t *given) {
 static tokenwell_error *make_client(struct run *run, const json_t *options, bool from_env) {
   tokenwell_error *error = NULL;
   tokenwell_client *before = run->client;
-  const char *secrets[] = {"client_secret", "private_key", "client_assertion", "dpop_key"};
-  for (size_t i = 0; i < 4; i++) {
+  const char *secrets[] = {"client_secret", "private_key", "client_assertion", "dpop_key",
+                           "tls_client_key", "subject_token", "actor_token"};
+  for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
     never_show(run, text_of(options, secrets[i]));
   }
   if (from_env) {

@@ -69,7 +69,9 @@ class Play {
       options = Object.fromEntries(Object.entries({ ...STANDARD, ...options['+'] }).filter(([, value]) => value !== null));
     }
     const filled = this.fill(options);
-    this.hide([filled?.client_secret, filled?.client_assertion, ...lines(filled?.private_key), ...lines(filled?.dpop_key)], 3);
+    const texts = (...names) => names.map((name) => filled?.[name]);
+    this.hide(texts('client_secret', 'client_assertion', 'subject_token', 'actor_token'), 3);
+    this.hide(texts('private_key', 'dpop_key', 'tls_client_key').flatMap(lines), 3);
     return new Client(camelKeys(filled));
   }
 

@@ -112,7 +112,8 @@ class Sync:
             more = {**DEFAULT, **(options or {}).get("+", {})}
             options = {name: value for name, value in more.items() if value is not None}
         options = self.fill(options)
-        self.hide(options.get("client_secret"), options.get("client_assertion"))
+        self.hide(*map(options.get, ("client_secret", "client_assertion", "subject_token", "actor_token")))
+        self.hide_lines(options.get("tls_client_key"))
         self.hide_lines(options.get("private_key"))
         self.hide_lines(options.get("dpop_key"))
         return tokenwell.Client(**options)

@@ -70,10 +70,14 @@ impl ClientBuilder {
         /// `typ` of the assertion's header. Default: `client-authentication+jwt`.
         assertion_type_header
         /// `client_secret_basic` (the default with a secret), `client_secret_post`, `client_secret_jwt`, `private_key_jwt` (the
-        /// default with a key) or `none`.
+        /// default with a key), `tls_client_auth` (the default with a certificate alone), `self_signed_tls_client_auth` or `none`.
         token_endpoint_auth_method
         /// `form` (the default) or `raw`.
         basic_encoding
+        /// Client certificate, PEM, its chain behind it (RFC 8705).
+        tls_client_certificate
+        /// Private key of the client certificate, PEM.
+        tls_client_key
         /// URL of an HTTP proxy.
         proxy
         /// Scope, words joined by a space (RFC 6749 section 3.3).
@@ -128,6 +132,13 @@ impl ClientBuilder {
     #[must_use]
     pub fn dpop_key_file(self, path: impl AsRef<Path>) -> ClientBuilder {
         self.set("dpop_key", json!({"file": path.as_ref().to_string_lossy()}))
+    }
+
+    /// Reads the client certificate and its key from these files at each token request (RFC 8705).
+    #[must_use]
+    pub fn tls_client_files(self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> ClientBuilder {
+        self.set("tls_client_certificate", json!({"file": certificate.as_ref().to_string_lossy()}))
+            .set("tls_client_key", json!({"file": key.as_ref().to_string_lossy()}))
     }
 
     /// PEM file of the certificate authorities to trust instead of the operating system's.

@@ -39,6 +39,10 @@ pub enum AuthMethod {
     ClientSecretJwt,
     /// A JWT signed with a private key (RFC 7523 section 2.2), or a ready one in `client_assertion`.
     PrivateKeyJwt,
+    /// The certificate of the connection, by an authority that the server trusts (RFC 8705 section 2.1).
+    TlsClientAuth,
+    /// The certificate of the connection, which the server knows itself (RFC 8705 section 2.2).
+    SelfSignedTlsClientAuth,
     /// A public client: `client_id` alone in the form.
     None,
 }
@@ -51,8 +55,15 @@ impl AuthMethod {
             AuthMethod::ClientSecretPost => "client_secret_post",
             AuthMethod::ClientSecretJwt => "client_secret_jwt",
             AuthMethod::PrivateKeyJwt => "private_key_jwt",
+            AuthMethod::TlsClientAuth => "tls_client_auth",
+            AuthMethod::SelfSignedTlsClientAuth => "self_signed_tls_client_auth",
             AuthMethod::None => "none",
         }
+    }
+
+    /// Whether the certificate of the connection is the proof (RFC 8705 section 2), and nothing in the request.
+    pub(crate) fn is_tls(self) -> bool {
+        matches!(self, AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth)
     }
 }
 
@@ -116,7 +127,7 @@ pub(crate) struct Options {
     client_id: Option<String>,
     /// Client secret (RFC 6749 section 2.3.1).
     client_secret: Option<Source>,
-    /// Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key.
+    /// Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key, tls_client_auth with a certificate alone.
     token_endpoint_auth_method: Option<AuthMethod>,
     /// Encoding of id and secret in HTTP Basic. Default: form.
     basic_encoding: Option<BasicEncoding>,
@@ -136,6 +147,10 @@ pub(crate) struct Options {
     dpop: Option<Dpop>,
     /// Private key of the proofs: PEM or JWK, read once, when the client is made. Default: a new key for each client.
     dpop_key: Option<Source>,
+    /// Client certificate, PEM, its chain behind it: for tls_client_auth, and to bind tokens to it (RFC 8705). https only.
+    tls_client_certificate: Option<Source>,
+    /// Private key of tls_client_certificate, PEM.
+    tls_client_key: Option<Source>,
     /// PEM file of the certificate authorities to trust instead of the operating system's.
     tls_ca_file: Option<PathBuf>,
     /// URL of an HTTP proxy. Default: the proxy variables of the environment.
@@ -205,6 +220,8 @@ pub struct Config {
     pub(crate) auth_method: AuthMethod,
     pub(crate) basic_encoding: BasicEncoding,
     pub(crate) dpop: Option<Arc<Prover>>,
+    pub(crate) tls_client_certificate: Option<Source>,
+    pub(crate) tls_client_key: Option<Source>,
     pub(crate) tls_ca_file: Option<PathBuf>,
     pub(crate) proxy: Option<Secret>,
     pub(crate) connect_timeout: Duration,
@@ -292,8 +309,24 @@ impl Config {
     }
 
     /// Everything that a secret can come from.
-    pub(crate) fn sources(&self) -> [Option<&Source>; 3] {
-        [self.client_secret.as_ref(), self.private_key.as_ref(), self.client_assertion.as_ref()]
+    pub(crate) fn sources(&self) -> [Option<&Source>; 5] {
+        [
+            &self.client_secret,
+            &self.private_key,
+            &self.client_assertion,
+            &self.tls_client_certificate,
+            &self.tls_client_key,
+        ]
+        .map(Option::as_ref)
+    }
+
+    pub(crate) fn has_certificate(&self) -> bool {
+        self.tls_client_certificate.is_some()
+    }
+
+    /// Whether a token request carries something that whoever receives it could use elsewhere.
+    pub(crate) fn sends_credential(&self) -> bool {
+        !self.auth_method.is_tls()
     }
 
     pub(crate) fn issuer(&self) -> Option<&str> {

@@ -2,30 +2,56 @@
 
 use ring::digest;
 
+use crate::certificate::{self, ClientCertificate};
 use crate::config::Config;
 use crate::error::Error;
-use crate::key::{AUTHENTICATION, PrivateKey};
+use crate::key::{AUTHENTICATION, CONNECTION, PrivateKey};
 use crate::secret::Secret;
+use crate::source::Source;
 
 /// The credential of one fetch.
 pub(crate) struct Credential {
     pub(crate) secret: Option<Secret>,
     key: Option<Secret>,
     pub(crate) assertion: Option<Secret>,
+    /// What the connections of this fetch show.
+    pub(crate) certificate: Option<ClientCertificate>,
     fingerprint: Vec<u8>,
 }
 
 /// Reads all sources.
 pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
-    let mut texts = [None, None, None];
-    for (text, source) in texts.iter_mut().zip(config.sources()) {
+    let sources = config.sources();
+    let mut texts = sources.map(|_| None);
+    for (text, source) in texts.iter_mut().zip(sources) {
         if let Some(source) = source {
             *text = Some(source.read().await?);
         }
     }
     let fingerprint = fingerprint(&texts);
-    let [secret, key, assertion] = texts;
-    Ok(Credential { secret, key, assertion, fingerprint })
+    let [secret, key, assertion, certificate, certificate_key] = texts;
+    let certificate = match (certificate, certificate_key) {
+        (Some(certificate), Some(key)) => Some(read_certificate(config, &certificate, &key)?),
+        _ => None,
+    };
+    Ok(Credential { secret, key, assertion, certificate, fingerprint })
+}
+
+fn read_certificate(config: &Config, certificate: &Secret, key: &Secret) -> Result<ClientCertificate, Error> {
+    let of_key = |error| fault(&config.tls_client_key, &error);
+    let chain =
+        certificate::chain(certificate.expose()).map_err(|error| fault(&config.tls_client_certificate, &error))?;
+    ClientCertificate::new(chain, &PrivateKey::read(CONNECTION, key.expose()).map_err(of_key)?).map_err(of_key)
+}
+
+/// A fault of what a source gave is the source's: it can be put right without a restart.
+fn fault(source: &Option<Source>, error: &Error) -> Error {
+    match source {
+        Some(source) if source.can_change() => {
+            source.fault("secret_invalid", &format!("cannot be used: {}", error.message()))
+        }
+        _ => error.clone(),
+    }
 }
 
 impl Credential {
@@ -34,16 +60,10 @@ impl Credential {
         &self.fingerprint
     }
 
-    /// The private key, read anew each time. A fault of one that came from a source is the source's: it can be put right
-    /// without a restart.
+    /// The private key, read anew each time.
     pub(crate) fn private_key(&self, config: &Config) -> Result<PrivateKey, Error> {
         let text = self.key.as_ref().ok_or_else(|| Error::internal("no private key"))?;
-        PrivateKey::read(AUTHENTICATION, text.expose()).map_err(|error| match &config.private_key {
-            Some(source) if source.can_change() => {
-                source.fault("secret_invalid", &format!("is no key: {}", error.message()))
-            }
-            _ => error,
-        })
+        PrivateKey::read(AUTHENTICATION, text.expose()).map_err(|error| fault(&config.private_key, &error))
     }
 
     pub(crate) fn secret(&self) -> &str {

@@ -27,33 +27,43 @@ pub(crate) type Shelf = Arc<Mutex<Option<Metadata>>>;
 /// What is kept of a document.
 #[derive(Clone)]
 pub(crate) struct Metadata {
-    token_endpoint: Url,
-    auth_methods: Option<Vec<String>>,
+    document: Document,
     good_until: Moment,
 }
 
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 struct Document {
     issuer: String,
     token_endpoint: String,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
+    #[serde(default)]
+    mtls_endpoint_aliases: Aliases,
+}
+
+/// The endpoints for clients with a certificate (RFC 8705 section 5).
+#[derive(Clone, Default, Deserialize)]
+struct Aliases {
+    token_endpoint: Option<String>,
 }
 
 /// The URL to post to: as configured, or as the issuer says.
-pub(crate) async fn token_endpoint(engine: &Engine, http: &Http, config: &Config) -> Result<Url, Error> {
+pub(crate) async fn token_endpoint(engine: &Engine, http: &Http, route: &Route, config: &Config) -> Result<Url, Error> {
     let issuer = match &config.endpoint {
         Endpoint::Token(url) => return Ok(url.clone()),
         Endpoint::Issuer { url, .. } => url,
     };
-    let shelf = engine.metadata(&(Route::new(config), issuer.to_string()));
+    let shelf = engine.metadata(&(route.clone(), issuer.to_string()));
     let mut known = shelf.lock().await;
     let metadata = match known.as_ref().filter(|metadata| metadata.good_until > Moment::now()) {
         Some(metadata) => metadata.clone(),
         None => refresh(http, config, issuer, known.as_ref()).await?,
     };
-    *known = Some(metadata.clone());
-    check_method(config, metadata.auth_methods.as_deref())?;
-    Ok(metadata.token_endpoint)
+    // What is wrong is not kept.
+    let url = address(&metadata.document, config, issuer)?;
+    let offered = metadata.document.token_endpoint_auth_methods_supported.clone();
+    *known = Some(metadata);
+    check_method(config, offered.as_deref())?;
+    Ok(url)
 }
 
 /// A new document. The old one stands in only where the server is out of reach: one that says something wrong is an error.
@@ -72,7 +82,7 @@ async fn read(http: &Http, config: &Config, issuer: &Url) -> Result<Metadata, Er
     for url in locations(issuer) {
         let reply = transport::get(http, &url).await?;
         if reply.status == 200 {
-            return check(&reply.body, config, issuer);
+            return check(&reply.body, config);
         }
         status = reply.status;
     }
@@ -103,7 +113,7 @@ fn fault(code: &'static str, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Response, code, message)
 }
 
-fn check(body: &[u8], config: &Config, issuer: &Url) -> Result<Metadata, Error> {
+fn check(body: &[u8], config: &Config) -> Result<Metadata, Error> {
     let document: Document = serde_json::from_slice(body).map_err(|_| {
         fault(
             "metadata_invalid",
@@ -117,36 +127,40 @@ fn check(body: &[u8], config: &Config, issuer: &Url) -> Result<Metadata, Error> 
         return Err(fault("issuer_mismatch", message)
             .with_hint("write `issuer` exactly as the metadata names it, if it is the right one"));
     }
-    let token_endpoint = Url::parse(&document.token_endpoint)
-        .map_err(|_| fault("metadata_invalid", "the metadata's `token_endpoint` is not a URL"))?;
-    let decorated = !token_endpoint.username().is_empty()
-        || token_endpoint.password().is_some()
-        || token_endpoint.fragment().is_some();
+    Ok(Metadata { document, good_until: Moment::now().after(KEPT) })
+}
+
+/// The endpoint that the document names to this client: with a certificate the alias, if there is one (RFC 8705 section 5).
+fn address(document: &Document, config: &Config, issuer: &Url) -> Result<Url, Error> {
+    let alias = document.mtls_endpoint_aliases.token_endpoint.as_deref().filter(|_| config.has_certificate());
+    let name = if alias.is_some() { "mtls_endpoint_aliases.token_endpoint" } else { "token_endpoint" };
+    let url = Url::parse(alias.unwrap_or(&document.token_endpoint))
+        .map_err(|_| fault("metadata_invalid", format!("the metadata's `{name}` is not a URL")))?;
+    let decorated = !url.username().is_empty() || url.password().is_some() || url.fragment().is_some();
     if decorated {
-        return Err(fault(
-            "metadata_invalid",
-            "the metadata's `token_endpoint` has a credential or a fragment in its URL",
-        ));
+        let message = format!("the metadata's `{name}` has a credential or a fragment in its URL");
+        return Err(fault("metadata_invalid", message));
     }
-    if token_endpoint.scheme() != "https" {
-        return Err(fault(
-            "insecure_endpoint",
-            "the metadata's `token_endpoint` is not https: the credential is not sent there",
-        ));
+    if url.scheme() != "https" {
+        let message = format!("the metadata's `{name}` is not https: the credential is not sent there");
+        return Err(fault("insecure_endpoint", message));
     }
-    if token_endpoint.origin() != issuer.origin() {
-        let origin = token_endpoint.origin().ascii_serialization();
+    if url.origin() != issuer.origin() && !(alias.is_some() && may_differ(config, issuer, &url)) {
+        let origin = url.origin().ascii_serialization();
         let message = format!(
-            "the metadata's `token_endpoint` is at another origin ({origin}) than `issuer`: the credential is not sent there"
+            "the metadata's `{name}` is at another origin ({origin}) than `issuer`: the credential is not sent there"
         );
         return Err(fault("foreign_endpoint", message)
             .with_hint("if that is right, give it as `token_endpoint` instead of `issuer`"));
     }
-    Ok(Metadata {
-        token_endpoint,
-        auth_methods: document.token_endpoint_auth_methods_supported,
-        good_until: Moment::now().after(KEPT),
-    })
+    Ok(url)
+}
+
+/// Where an alias may be. Servers ask for certificates at another port or another host than the rest. Another port of the
+/// issuer's host proves itself by the same name in its certificate. Another host gets nothing that it could use: the proof
+/// that the client has its key is good on that one connection alone, so what may go there is a request without any other.
+fn may_differ(config: &Config, issuer: &Url, alias: &Url) -> bool {
+    alias.host() == issuer.host() || !config.sends_credential()
 }
 
 /// A method is chosen by the options alone, never found out by trying. RFC 8414 section 2: no list means Basic.

@@ -193,7 +193,7 @@ mod tests {
     fn metadata_is_kept_for_so_many_issuers_and_for_those_that_are_asked_about() {
         let options =
             json!({"token_endpoint": "https://a.example/token", "client_id": "id", "client_secret": "secret"});
-        let route = Route::new(&Config::from_value(options).unwrap());
+        let route = Route::new(&Config::from_value(options).unwrap(), None);
         let engine = Engine::new(Registry::new());
         let shelf = |number: usize| engine.metadata(&(route.clone(), format!("https://{number}.example/")));
         let busy = shelf(0);

@@ -16,6 +16,7 @@ use crate::credential::{self, Credential};
 use crate::discovery;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
+use crate::hint;
 use crate::lifecycle;
 use crate::provider::Semantics;
 use crate::random;
@@ -73,6 +74,7 @@ struct Search<'a> {
     entry: &'a Entry,
     counters: &'a Counters,
     engine: &'a Engine,
+    route: Route,
     http: Arc<Http>,
     credential: Credential,
     attempt: Attempt,
@@ -95,15 +97,16 @@ impl<'a> Search<'a> {
         entry: &'a Entry,
         counters: &'a Counters,
     ) -> Result<Search<'a>, Error> {
-        let http = engine.http(&Route::new(config))?;
         let credential = credential::read(config).await?;
+        let route = Route::new(config, credential.certificate.as_ref());
         let attempt = Attempt { clock_offset: entry.clock_offset.load(Ordering::Relaxed) };
         Ok(Search {
             config,
             entry,
             counters,
             engine,
-            http,
+            http: engine.http(&route)?,
+            route,
             credential,
             attempt,
             attempts: 0,
@@ -140,7 +143,7 @@ impl<'a> Search<'a> {
     async fn once(&mut self) -> Result<Held, Error> {
         crate::testing::panic_if_armed();
         self.attempts += 1;
-        let url = discovery::token_endpoint(self.engine, &self.http, self.config).await?;
+        let url = discovery::token_endpoint(self.engine, &self.http, &self.route, self.config).await?;
         let form = Form::client_credentials(self.config, &self.entry.target);
         let mut outgoing = authenticate(self.config, &self.credential, self.attempt, form)?;
         if let Some(prover) = &self.config.dpop {
@@ -154,10 +157,11 @@ impl<'a> Search<'a> {
         let echoes = echoes(self.config, &self.credential);
         let wanted = self.config.token_type();
         let answer = response::read(reply.status, &reply.body, wanted, &self.config.profile, &echoes);
-        let answer = answer.map_err(|error| match error.retryable() {
-            true => error.with_retry_after(retry_after::read(&reply.headers, sent.wall)),
-            false => error,
-        })?;
+        let answer =
+            answer.map_err(|error| hint::advise(error, self.config)).map_err(|error| match error.retryable() {
+                true => error.with_retry_after(retry_after::read(&reply.headers, sent.wall)),
+                false => error,
+            })?;
         Ok(sent.held(answer, self.config))
     }
 
@@ -202,13 +206,14 @@ impl<'a> Search<'a> {
 
     /// Reads the sources once more; whether they hold something else now.
     async fn fresh_credential(&mut self) -> bool {
-        match credential::read(self.config).await {
-            Ok(fresh) if fresh.fingerprint() != self.credential.fingerprint() => {
-                self.credential = fresh;
-                true
-            }
-            _ => false,
+        let Ok(fresh) = credential::read(self.config).await else { return false };
+        if fresh.fingerprint() == self.credential.fingerprint() {
+            return false;
         }
+        let route = Route::new(self.config, fresh.certificate.as_ref());
+        let Ok(http) = self.engine.http(&route) else { return false };
+        (self.credential, self.route, self.http) = (fresh, route, http);
+        true
     }
 
     /// An assertion or a proof is refused and the clocks differ: once more by the server's clock, which is kept for this key.

@@ -28,6 +28,8 @@ pub(crate) struct Role {
 
 /// The key of `private_key_jwt`.
 pub(crate) const AUTHENTICATION: Role = Role { key: "private_key", algorithm: "token_endpoint_auth_signing_alg" };
+/// The key of a client certificate.
+pub(crate) const CONNECTION: Role = Role { key: "tls_client_key", algorithm: "" };
 /// The key of DPoP proofs.
 pub(crate) const PROOF: Role = Role { key: "dpop_key", algorithm: "dpop" };
 
@@ -94,6 +96,11 @@ impl PrivateKey {
         let key = any_supported_type(&PrivatePkcs8KeyDer::from(made.as_ref()).into())
             .map_err(|_| Error::internal("a key that was made cannot be read"))?;
         Ok(Some(PrivateKey { key, role, id: None }))
+    }
+
+    /// The key as TLS uses it.
+    pub(crate) fn for_tls(&self) -> Arc<dyn SigningKey> {
+        self.key.clone()
     }
 
     /// The public part as a JWK (RFC 7517).

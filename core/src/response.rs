@@ -157,44 +157,7 @@ fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: &[S
         Some(text) if !text.is_empty() => format!("the server refused: {code}: {text}"),
         _ => format!("the server refused: {code}"),
     };
-    let hint = hint(&code, description.as_deref().unwrap_or(""));
-    let error = Error::new(ErrorKind::Server, code, message).with_status(status).with_description(description);
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
-    }
-}
-
-/// What to do about the errors of RFC 6749 section 5.2, RFC 8707 section 2 and their kin; what providers say in descriptions first.
-fn hint(code: &str, description: &str) -> Option<&'static str> {
-    Some(match code {
-        _ if description.contains("AADSTS7000215") => {
-            "`client_secret` is the id of the secret: give its value, which Entra shows once when the secret is made"
-        }
-        _ if description.contains("AADSTS700024")
-            || description.contains("assertion is not within its valid time range") =>
-        {
-            "check this machine's clock: the assertion's times do not fit the server's"
-        }
-        "invalid_client" => {
-            "check `client_id` and `client_secret`, and `token_endpoint_auth_method`; if the secret has special characters and the server does not decode them, set `basic_encoding` to \"raw\""
-        }
-        "invalid_scope" => "check `scope`: the server does not know it or does not allow it to this client",
-        "invalid_target" => {
-            "check `resource` and `audience`: the server does not know them or does not allow them to this client"
-        }
-        "use_dpop_nonce" | "invalid_dpop_proof" => {
-            "the server wants tokens bound to a key (RFC 9449): set `dpop` to true; if it is set, check this machine's clock"
-        }
-        "unauthorized_client" => "allow the client credentials grant for this client at the provider",
-        "unsupported_grant_type" => {
-            "check `token_endpoint`: this server does not offer the client credentials grant there"
-        }
-        "invalid_request" => {
-            "the server misses or refuses a parameter: see its documentation for `scope`, `audience`, `resource` and `extra_parameters`"
-        }
-        _ => return None,
-    })
+    Error::new(ErrorKind::Server, code, message).with_status(status).with_description(description)
 }
 
 fn token(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: &[String]) -> Result<Answer, Error> {

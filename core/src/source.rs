@@ -106,6 +106,11 @@ impl Source {
         matches!(self, Source::Command(_))
     }
 
+    /// An empty text counts as not given, as an empty variable does.
+    pub(crate) fn is_given(&self) -> bool {
+        self.value() != Some("")
+    }
+
     /// The secret, if it is in the options themselves.
     pub(crate) fn value(&self) -> Option<&str> {
         match self {
@@ -186,8 +191,9 @@ impl Source {
 
     /// What a credential must not be: empty, or with the control characters that a careless copy leaves.
     fn checked(&self, text: &str) -> Result<Secret, Error> {
-        // Keys and assertions come in lines; what has lines is PEM or JSON, and is checked by its reader.
-        let lines = text.starts_with("-----BEGIN ") || text.trim_start().starts_with('{');
+        // Keys, certificates and assertions come in lines; what has lines is PEM, at times with text before it, or JSON, and
+        // is checked by its reader.
+        let lines = text.contains("-----BEGIN ") || text.trim_start().starts_with('{');
         match text.chars().find(|c| c.is_control()) {
             _ if text.is_empty() => Err(self.fault("secret_empty", "is empty")),
             Some('\r') if text.ends_with('\r') && !lines => {

@@ -21,6 +21,7 @@ use url::{Position, Url};
 use zeroize::Zeroizing;
 
 use crate::auth::Outgoing;
+use crate::certificate::ClientCertificate;
 use crate::config::{Config, is_loopback};
 use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
@@ -43,6 +44,8 @@ const LONGEST_HEADERS: usize = 64 * 1024;
 /// What decides about a connection: clients that agree in it share their connections.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Route {
+    /// What a connection shows: another certificate is another connection.
+    certificate: Option<ClientCertificate>,
     ca_file: Option<PathBuf>,
     /// Size and time of the CA file: a renewed one is another route.
     ca_version: Option<(u64, SystemTime)>,
@@ -53,8 +56,9 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    pub(crate) fn new(config: &Config) -> Route {
+    pub(crate) fn new(config: &Config, certificate: Option<&ClientCertificate>) -> Route {
         Route {
+            certificate: certificate.cloned(),
             ca_file: config.tls_ca_file.clone(),
             ca_version: config.tls_ca_file.as_deref().and_then(tls::version),
             proxy: config.proxy.clone(),
@@ -67,7 +71,9 @@ impl Route {
     pub(crate) fn client(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Http, Error> {
         let tls = match self.plain {
             true => None,
-            false => Some(Tls::new(tls::config(self.roots(system_roots)?)?, self.proxy.as_ref())?),
+            false => {
+                Some(Tls::new(tls::config(self.roots(system_roots)?, self.certificate.as_ref())?, self.proxy.as_ref())?)
+            }
         };
         Ok(Http { connector: Connector { tls, timeout: self.connect_timeout }, pool: Arc::default() })
     }

@@ -190,8 +190,10 @@ impl Play<'_> {
                 self.realm.fill(&Value::Object(both))
             }
         };
-        self.hide(&options["client_secret"], 3);
-        self.hide(&options["client_assertion"], 3);
+        for name in ["client_secret", "client_assertion", "subject_token", "actor_token"] {
+            self.hide(&options[name], 3);
+        }
+        self.hide_lines(&options["tls_client_key"]);
         self.hide_lines(&options["private_key"]);
         self.hide_lines(&options["dpop_key"]);
         Client::new(Config::from_value(options)?)

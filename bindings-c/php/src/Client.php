@@ -48,7 +48,9 @@ final class Client
      * @param string|list<string>|null $scope Scope (RFC 6749 section 3.3): a string with spaces, or a list.
      * @param float|int|null $timeout Seconds that a call may take in all, repeats included. Default: 10.
      * @param string|null $tlsCaFile PEM file of the certificate authorities to trust instead of the operating system's.
-     * @param 'client_secret_basic'|'client_secret_post'|'client_secret_jwt'|'private_key_jwt'|'none'|null $tokenEndpointAuthMethod Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $tlsClientCertificate Client certificate, PEM, its chain behind it: for tls_client_auth, and to bind tokens to it (RFC 8705). https only.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $tlsClientKey Private key of tls_client_certificate, PEM.
+     * @param 'client_secret_basic'|'client_secret_post'|'client_secret_jwt'|'private_key_jwt'|'tls_client_auth'|'self_signed_tls_client_auth'|'none'|null $tokenEndpointAuthMethod Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key, tls_client_auth with a certificate alone.
      * @param string|null $tokenEndpointAuthSigningAlg Algorithm of the assertion (RFC 7591 section 2): RS256, PS256, ES256, ES384, EdDSA; HS256 with a secret. Default: the key's own.
      * @param mixed ...$more options of a newer library; one that is unknown is a ConfigError that names the nearest
      * @throws ConfigError
@@ -79,6 +81,8 @@ final class Client
         mixed $scope = null,
         mixed $timeout = null,
         mixed $tlsCaFile = null,
+        #[\SensitiveParameter] mixed $tlsClientCertificate = null,
+        #[\SensitiveParameter] mixed $tlsClientKey = null,
         mixed $tokenEndpointAuthMethod = null,
         mixed $tokenEndpointAuthSigningAlg = null,
         #[\SensitiveParameter] mixed ...$more,

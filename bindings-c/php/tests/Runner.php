@@ -131,8 +131,10 @@ final class Runner
         } else {
             $options = $this->expanded($options);
         }
-        $this->expect->neverShow($options['client_secret'] ?? null);
-        $this->expect->neverShow($options['client_assertion'] ?? null);
+        foreach (['client_secret', 'client_assertion', 'subject_token', 'actor_token'] as $name) {
+            $this->expect->neverShow($options[$name] ?? null);
+        }
+        $this->expect->neverShowLines($options['tls_client_key'] ?? null);
         $this->expect->neverShowLines($options['private_key'] ?? null);
         $this->expect->neverShowLines($options['dpop_key'] ?? null);
         return new Client(...self::camelCase($options));

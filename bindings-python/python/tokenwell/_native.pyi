@@ -37,7 +37,13 @@ class _FromCommand(TypedDict):
 
 _Source: TypeAlias = str | _FromEnv | _FromFile | _FromCommand
 _AuthMethod: TypeAlias = Literal[
-    "client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"
+    "client_secret_basic",
+    "client_secret_post",
+    "client_secret_jwt",
+    "private_key_jwt",
+    "tls_client_auth",
+    "self_signed_tls_client_auth",
+    "none",
 ]
 
 class _Options(TypedDict, total=False):
@@ -56,6 +62,8 @@ class _Options(TypedDict, total=False):
     client_assertion: _Source | None
     dpop: bool | Literal["ES256", "ES384", "EdDSA", "RS256", "PS256"] | None
     dpop_key: _Source | None
+    tls_client_certificate: _Source | None
+    tls_client_key: _Source | None
     tls_ca_file: str | PathLike[str] | None
     proxy: str | None
     connect_timeout: float | None

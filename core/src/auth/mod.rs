@@ -10,6 +10,7 @@ use crate::request::{ENCODED, Form};
 mod assertion;
 mod basic;
 mod key_jwt;
+mod mtls;
 mod none;
 mod post;
 mod secret_jwt;
@@ -45,6 +46,7 @@ fn method(method: AuthMethod) -> &'static dyn ClientAuthentication {
         AuthMethod::ClientSecretPost => &post::Post,
         AuthMethod::ClientSecretJwt => &secret_jwt::SecretJwt,
         AuthMethod::PrivateKeyJwt => &key_jwt::KeyJwt,
+        AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => &mtls::Mtls,
         AuthMethod::None => &none::None,
     }
 }

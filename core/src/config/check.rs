@@ -14,6 +14,7 @@ use super::{AuthMethod, BasicEncoding, Cache, Config, Endpoint, OneOrMany, Optio
 use crate::error::Error;
 use crate::provider::{self, Profile};
 use crate::secret::Secret;
+use crate::source::Source;
 
 /// Less than a millisecond is a mistake too, or rounds to nothing.
 const SHORTEST: f64 = 0.001;
@@ -29,6 +30,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     let auth_method = credential::auth_method(&options, &profile)?;
     credential::check(&options, auth_method, &profile)?;
     let dpop = possession::prover(&options)?.map(Arc::new);
+    credential::certificate(&options, endpoint.url())?;
     let basic_encoding = options.basic_encoding.unwrap_or(profile.basic_encoding);
     if auth_method == AuthMethod::ClientSecretBasic && basic_encoding == BasicEncoding::Raw && client_id.contains(':') {
         let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
@@ -39,6 +41,8 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     let lifetime = f64::from(profile.default_lifetime.unwrap_or(300));
     Ok(Config {
         proxy,
+        tls_client_certificate: options.tls_client_certificate.filter(Source::is_given),
+        tls_client_key: options.tls_client_key.filter(Source::is_given),
         tls_ca_file: ca_file(options.tls_ca_file)?,
         connect_timeout: seconds("connect_timeout", options.connect_timeout, 5.0, LONGEST_TIMEOUT)?,
         timeout: seconds("timeout", options.timeout, 10.0, LONGEST_TIMEOUT)?,

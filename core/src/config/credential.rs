@@ -1,10 +1,13 @@
 //! Which authentication method the options ask for, and whether they give what it needs: exactly one credential.
 
+use url::Url;
+
 use super::check::{missing, no_control_characters};
 use super::read::wrong;
 use super::{AuthMethod, Options};
+use crate::certificate::{self, ClientCertificate};
 use crate::error::Error;
-use crate::key::{AUTHENTICATION, PrivateKey, algorithm_names};
+use crate::key::{AUTHENTICATION, CONNECTION, PrivateKey, algorithm_names};
 use crate::provider::Profile;
 use crate::source::Source;
 
@@ -17,6 +20,7 @@ pub(super) fn auth_method(options: &Options, profile: &Profile) -> Result<AuthMe
     ];
     let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
     let default = match given.as_slice() {
+        [] if is_given(&options.tls_client_certificate) => AuthMethod::TlsClientAuth,
         [] | ["client_secret"] => profile.auth_method.unwrap_or(AuthMethod::ClientSecretBasic),
         [_] => AuthMethod::PrivateKeyJwt,
         [first, second, ..] => {
@@ -32,7 +36,7 @@ pub(super) fn auth_method(options: &Options, profile: &Profile) -> Result<AuthMe
             ["client_secret"].as_slice()
         }
         AuthMethod::PrivateKeyJwt => ["private_key", "client_assertion"].as_slice(),
-        AuthMethod::None => [].as_slice(),
+        AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth | AuthMethod::None => [].as_slice(),
     };
     match given.first() {
         Some(name) if !fits.contains(name) => {
@@ -45,7 +49,10 @@ pub(super) fn auth_method(options: &Options, profile: &Profile) -> Result<AuthMe
         None if method == AuthMethod::PrivateKeyJwt => {
             Err(missing("private_key", "the private key, PEM or JWK, or its file"))
         }
-        None if method != AuthMethod::None => Err(missing(
+        None if method.is_tls() && !is_given(&options.tls_client_certificate) => {
+            Err(missing("tls_client_certificate", "the client certificate, PEM, or its file"))
+        }
+        None if !method.is_tls() && method != AuthMethod::None => Err(missing(
             "client_secret",
             "the client secret (or `token_endpoint_auth_method` \"none\" for a public client)",
         )),
@@ -54,18 +61,45 @@ pub(super) fn auth_method(options: &Options, profile: &Profile) -> Result<AuthMe
 }
 
 fn is_given(source: &Option<Source>) -> bool {
-    source.as_ref().is_some_and(|source| source.value() != Some(""))
+    source.as_ref().is_some_and(Source::is_given)
+}
+
+fn given_value(source: &Option<Source>) -> Option<&str> {
+    source.as_ref().and_then(Source::value)
 }
 
 /// What can be checked before a source is read.
 pub(super) fn check(options: &Options, method: AuthMethod, profile: &Profile) -> Result<(), Error> {
-    if let Some(secret) = options.client_secret.as_ref().and_then(Source::value) {
+    if let Some(secret) = given_value(&options.client_secret) {
         no_control_characters("client_secret", secret)?;
     }
     algorithm(options, method)?;
     audience(options, method, profile)?;
-    if let Some(text) = options.private_key.as_ref().and_then(Source::value) {
+    if let Some(text) = given_value(&options.private_key) {
         PrivateKey::read(AUTHENTICATION, text)?.algorithm(options.token_endpoint_auth_signing_alg.as_deref())?;
+    }
+    Ok(())
+}
+
+/// A certificate and its key go together, and are shown on TLS connections alone.
+pub(super) fn certificate(options: &Options, endpoint: &Url) -> Result<(), Error> {
+    let (certificate, key) = (&options.tls_client_certificate, &options.tls_client_key);
+    match (is_given(certificate), is_given(key)) {
+        (false, false) => return Ok(()),
+        (true, false) => {
+            return Err(missing("tls_client_key", "the private key of `tls_client_certificate`, or its file"));
+        }
+        (false, true) => {
+            return Err(missing("tls_client_certificate", "the certificate of `tls_client_key`, or its file"));
+        }
+        (true, true) => {}
+    }
+    if endpoint.scheme() != "https" {
+        let message = "`tls_client_certificate` is given, but `token_endpoint` is http://, where no certificate is shown: use https://";
+        return Err(Error::config("insecure_endpoint", message));
+    }
+    if let (Some(certificate), Some(key)) = (given_value(certificate), given_value(key)) {
+        ClientCertificate::new(certificate::chain(certificate)?, &PrivateKey::read(CONNECTION, key)?)?;
     }
     Ok(())
 }

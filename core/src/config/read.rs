@@ -20,7 +20,7 @@ pub(super) enum Form {
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 27] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 29] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
     ("provider", "the name of a provider profile, for example \"entra\"", Form::Text),
@@ -32,7 +32,7 @@ pub(super) const OPTIONS: [(&str, &str, Form); 27] = [
     ),
     (
         "token_endpoint_auth_method",
-        "\"client_secret_basic\", \"client_secret_post\", \"client_secret_jwt\", \"private_key_jwt\" or \"none\"",
+        "\"client_secret_basic\", \"client_secret_post\", \"client_secret_jwt\", \"private_key_jwt\", \"tls_client_auth\", \"self_signed_tls_client_auth\" or \"none\"",
         Form::Text,
     ),
     (
@@ -58,6 +58,16 @@ pub(super) const OPTIONS: [(&str, &str, Form); 27] = [
     (
         "dpop_key",
         "a PEM or JWK private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        Form::Secret,
+    ),
+    (
+        "tls_client_certificate",
+        "a PEM certificate, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        Form::Secret,
+    ),
+    (
+        "tls_client_key",
+        "a PEM private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
         Form::Secret,
     ),
     ("tls_ca_file", "the path of a PEM file", Form::Text),

@@ -6,19 +6,27 @@ use std::time::SystemTime;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::unusable;
+use crate::certificate::ClientCertificate;
 use crate::error::Error;
 
 /// TLS 1.2 and 1.3, name and chain always checked. The provider is explicit: a library installs no process default.
-pub(super) fn config(roots: Arc<RootCertStore>) -> Result<ClientConfig, Error> {
+pub(super) fn config(
+    roots: Arc<RootCertStore>,
+    certificate: Option<&ClientCertificate>,
+) -> Result<ClientConfig, Error> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    Ok(ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|_| unusable("TLS"))?
-        .with_root_certificates(roots)
-        .with_no_client_auth())
+        .with_root_certificates(roots);
+    Ok(match certificate {
+        Some(certificate) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certificate.for_tls()))),
+        None => builder.with_no_client_auth(),
+    })
 }
 
 /// The operating system's roots, or those that SSL_CERT_FILE and SSL_CERT_DIR name.

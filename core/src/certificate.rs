@@ -1,0 +1,66 @@
+//! A client certificate with its key, for connections (RFC 8705).
+
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use ring::digest;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::server::ParsedCertificate;
+use rustls::sign::CertifiedKey;
+
+use crate::error::Error;
+use crate::key::PrivateKey;
+
+/// A certificate, its chain and its key. Those of one chain are equal: the key belongs to its first certificate.
+#[derive(Clone)]
+pub(crate) struct ClientCertificate {
+    key: Arc<CertifiedKey>,
+    thumbprint: [u8; 32],
+}
+
+impl ClientCertificate {
+    /// A chain, the client's own certificate first, and its key.
+    pub(crate) fn new(chain: Vec<CertificateDer<'static>>, key: &PrivateKey) -> Result<ClientCertificate, Error> {
+        let mut context = digest::Context::new(&digest::SHA256);
+        chain.iter().for_each(|certificate| context.update(digest::digest(&digest::SHA256, certificate).as_ref()));
+        let mut thumbprint = [0; 32];
+        thumbprint.copy_from_slice(context.finish().as_ref());
+        let key = CertifiedKey::new(chain, key.for_tls());
+        if key.keys_match().is_err() {
+            let message =
+                "`tls_client_key` is not the key of `tls_client_certificate`: give the pair that was issued together";
+            return Err(Error::config("option_invalid", message));
+        }
+        Ok(ClientCertificate { key: Arc::new(key), thumbprint })
+    }
+
+    pub(crate) fn for_tls(&self) -> Arc<CertifiedKey> {
+        self.key.clone()
+    }
+}
+
+/// Reads PEM: the client's own certificate first, those that lead to its authority behind it.
+pub(crate) fn chain(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
+    let unusable = |why| Error::config("option_invalid", format!("`tls_client_certificate` {why}"));
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    let chain = chain.map_err(|_| unusable("is not PEM that can be read"))?;
+    let first = chain.first().ok_or_else(|| unusable("has no certificate: give PEM (BEGIN CERTIFICATE)"))?;
+    ParsedCertificate::try_from(first)
+        .map_err(|_| unusable("is not a certificate that can be used (X.509, version 3)"))?;
+    Ok(chain)
+}
+
+impl PartialEq for ClientCertificate {
+    fn eq(&self, other: &ClientCertificate) -> bool {
+        self.thumbprint == other.thumbprint
+    }
+}
+
+impl Eq for ClientCertificate {}
+
+impl Hash for ClientCertificate {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.thumbprint.hash(state);
+    }
+}
