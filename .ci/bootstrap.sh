@@ -13,7 +13,7 @@ at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; 
 # --- the three toolchains, which a person chooses and installs
 toolchains() {
   local missing=()
-  has cargo && at_least 1.88 "$(cargo -V | cut -d' ' -f2)" || missing+=("Rust 1.88 or newer, with cargo, rustfmt and clippy")
+  has cargo && at_least 1.89 "$(cargo -V | cut -d' ' -f2)" || missing+=("Rust 1.89 or newer, with cargo, rustfmt and clippy")
   has python3 && python3 -c 'import sys; sys.exit(sys.version_info < (3, 9))' || missing+=("Python 3.9 or newer")
   has node && has npm && at_least 20 "$(node -p process.versions.node)" || missing+=("Node.js 20 or newer, with npm")
   [ ${#missing[@]} = 0 ] && return

@@ -32,6 +32,12 @@ export interface Stats {
   readonly stale: number;
   /** Tokens given up because a resource server refused them. */
   readonly invalidations: number;
+  /** Tokens taken from the shared store. */
+  readonly storeHits: number;
+  /** Searches for which the shared store had no token of use. */
+  readonly storeMisses: number;
+  /** Failures of the shared store, and entries in it that were not to be trusted. */
+  readonly storeErrors: number;
 }
 
 /**
@@ -98,7 +104,7 @@ export class AccessToken {
   /** The scope that the server named; undefined if it named none. */
   readonly scope: string | undefined;
   /** Where this answer came from. */
-  readonly source: 'network' | 'memory';
+  readonly source: 'network' | 'memory' | 'file' | 'redis';
   /** The other members of the server's answer. */
   readonly extra: Readonly<Record<string, unknown>>;
   /** Everything but the value and `extra`. */

@@ -15,6 +15,8 @@ export interface ClientOptions {
   basicEncoding?: BasicEncoding;
   /** Where tokens are kept. Default: memory. */
   cache?: Cache;
+  /** Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential. */
+  cacheKey?: Source;
   /** A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation). */
   clientAssertion?: Source;
   /** Client identifier (RFC 6749 section 2.2). */
@@ -72,7 +74,13 @@ export type AuthMethod = 'client_secret_basic' | 'client_secret_post' | 'client_
 export type BasicEncoding = 'form' | 'raw';
 
 /** Where tokens are kept. */
-export type Cache = 'memory' | 'none';
+export type Cache = CachePlace | CacheStore;
+
+/** Where tokens are kept, in a word. */
+export type CachePlace = 'memory' | 'none' | 'file';
+
+/** A store that processes share, and its place. */
+export type CacheStore = { file: string } | { redis: string };
 
 /** Whether tokens are bound to a key, and by which algorithm it signs. */
 export type Dpop = boolean | string;

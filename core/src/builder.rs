@@ -82,8 +82,10 @@ impl ClientBuilder {
         proxy
         /// Scope, words joined by a space (RFC 6749 section 3.3).
         scope
-        /// `memory` (the default) or `none`.
+        /// `memory` (the default), `none`, or `file` for the user's cache folder.
         cache
+        /// Seals what is kept in a shared store. Default: derived from the client's credential.
+        cache_key
     }
 
     list_options! {
@@ -139,6 +141,12 @@ impl ClientBuilder {
     pub fn tls_client_files(self, certificate: impl AsRef<Path>, key: impl AsRef<Path>) -> ClientBuilder {
         self.set("tls_client_certificate", json!({"file": certificate.as_ref().to_string_lossy()}))
             .set("tls_client_key", json!({"file": key.as_ref().to_string_lossy()}))
+    }
+
+    /// Keeps tokens in files of this folder, for all processes of this user.
+    #[must_use]
+    pub fn cache_file(self, folder: impl AsRef<Path>) -> ClientBuilder {
+        self.set("cache", json!({"file": folder.as_ref().to_string_lossy()}))
     }
 
     /// PEM file of the certificate authorities to trust instead of the operating system's.

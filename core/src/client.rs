@@ -12,21 +12,20 @@ use crate::blocking::Blocking;
 use crate::builder::ClientBuilder;
 use crate::cache::key::cache_key;
 use crate::cache::memory::Entry;
+use crate::cache::shared;
 use crate::clock::{self, Moment};
 use crate::config::{Cache, Config};
 use crate::dpop;
 use crate::engine::engine;
 use crate::error::Error;
 use crate::flight::{Boarding, Flight, Mission, alone, board};
-use crate::lifecycle::{self, Phase, Policy};
+use crate::lifecycle::{self, FORCED_REFRESH_PAUSE, Phase, Policy};
 use crate::pending::{Answer, Pending};
 use crate::random;
 use crate::request::{Target, TokenRequest};
 use crate::stats::{Counters, Stats, count};
 use crate::token::{AccessToken, Held, Source, TokenValue};
 
-/// A resource server's 401 forces a refresh at most so often per key.
-const FORCED_REFRESH_PAUSE: Duration = Duration::from_secs(5);
 /// Targets that a client remembers beside its own; more are looked up in the registry each time.
 const MOST_TARGETS: usize = 1024;
 
@@ -67,10 +66,7 @@ impl Client {
     pub fn new(config: Config) -> Result<Client, Error> {
         let target = Target::new(&config, &TokenRequest::default());
         Ok(Client(Arc::new(Inner {
-            policy: Policy {
-                refresh_at: config.profile.semantics.refresh_at(config.refresh_at),
-                leeway: config.leeway,
-            },
+            policy: config.policy(),
             counters: Arc::default(),
             closed: AtomicBool::new(false),
             entry: find_entry(&config, target),
@@ -236,8 +232,8 @@ fn closed() -> Error {
 fn find_entry(config: &Config, target: Target) -> Arc<Entry> {
     let key = cache_key(config, &target);
     match config.cache {
-        Cache::Memory => engine().registry.entry(key, target),
         Cache::None => Arc::new(Entry::new(key, target)),
+        _ => engine().registry.entry(key, target),
     }
 }
 
@@ -246,12 +242,16 @@ impl Inner {
     fn look(&self, entry: &Entry, min_valid: Duration) -> Option<(AccessToken, Phase)> {
         let held = entry.held.load();
         let held = held.as_ref()?;
-        let age = Moment::now().since(held.sent);
-        let phase = self.policy.phase(age, held.lifetime, random::jitter(entry.key.number()), min_valid);
-        match lifecycle::after_jump(phase, clock::wall_offset() - held.wall_offset) {
+        match self.phase(held, entry, min_valid) {
             Phase::Dead => None,
             phase => Some((AccessToken { held: held.clone(), source: Source::Memory }, phase)),
         }
+    }
+
+    fn phase(&self, held: &Held, entry: &Entry, min_valid: Duration) -> Phase {
+        let age = Moment::now().since(held.sent);
+        let phase = self.policy.phase(age, held.lifetime, random::jitter(entry.key.number()), min_valid);
+        lifecycle::after_jump(phase, clock::wall_offset() - held.wall_offset)
     }
 
     fn judge(&self, entry: &Entry, min_valid: Duration) -> Verdict {
@@ -286,8 +286,8 @@ impl Inner {
         })
     }
 
-    fn mission(&self, entry: &Arc<Entry>) -> Mission {
-        Mission { entry: entry.clone(), config: self.config.clone(), counters: self.counters.clone() }
+    fn mission(&self, entry: &Arc<Entry>, min_valid: Duration) -> Mission {
+        Mission { entry: entry.clone(), config: self.config.clone(), counters: self.counters.clone(), min_valid }
     }
 
     fn settle(&self, verdict: Verdict) -> Option<Answer> {
@@ -305,8 +305,8 @@ impl Inner {
 impl Inner {
     fn obtain(self: &Arc<Self>, entry: Arc<Entry>, min_valid: Duration) -> Pending {
         if self.config.cache == Cache::None {
-            return match alone(engine(), self.mission(&entry)) {
-                Ok(flight) => self.pending(async move { flight.await.map(from_network) }),
+            return match alone(engine(), self.mission(&entry, min_valid)) {
+                Ok(flight) => self.pending(async move { flight.await.map(as_it_came) }),
                 Err(error) => Pending::ready(Err(error)),
             };
         }
@@ -315,12 +315,12 @@ impl Inner {
         match verdict {
             Verdict::Due(token) => {
                 // The caller has its token: what becomes of the refresh is a matter of the entry and the counters.
-                let _ = board(engine(), self.mission(&entry), || {
+                let _ = board(engine(), self.mission(&entry, min_valid), || {
                     matches!(self.judge(&entry, min_valid), Verdict::Ready(_)).then_some(())
                 });
                 Pending::ready(Ok(token))
             }
-            Verdict::Fetch => match board(engine(), self.mission(&entry), look_again) {
+            Verdict::Fetch => match board(engine(), self.mission(&entry, min_valid), look_again) {
                 Ok(Boarding::Landed(answer)) => Pending::ready(answer),
                 Ok(Boarding::Flight(flight)) => self.pending(self.clone().wait(flight, entry, min_valid)),
                 Err(error) => Pending::ready(Err(error)),
@@ -336,12 +336,19 @@ impl Inner {
 
     async fn wait(self: Arc<Self>, flight: Flight, entry: Arc<Entry>, min_valid: Duration) -> Answer {
         match flight.await {
-            Ok(held) => Ok(from_network(held)),
+            // The flight was another's, who was content with less.
+            Ok(held)
+                if held.origin != Source::Network
+                    && matches!(self.phase(&held, &entry, min_valid), Phase::Spent | Phase::Dead) =>
+            {
+                self.obtain(entry, min_valid).await
+            }
+            Ok(held) => Ok(as_it_came(held)),
             Err(error) => self.last_resort(&entry, min_valid).ok_or(error),
         }
     }
 
-    fn invalidate(&self, entry: &Entry, token: &str) {
+    fn invalidate(&self, entry: &Arc<Entry>, token: &str) {
         let held = entry.held.load_full();
         let Some(held) = held.filter(|held| held.value.as_str() == token) else { return };
         let now = Moment::now();
@@ -349,16 +356,32 @@ impl Inner {
         if recent {
             return;
         }
+        if self.config.cache.is_shared() {
+            entry.refused.store(Some(Arc::new(shared::digest_of(held.value.as_str()))));
+        }
         let before = entry.held.compare_and_swap(&held, None);
         if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &held)) {
             entry.forced.store(Some(Arc::new(now)));
             count(&self.counters.invalidations);
+            self.refuse(entry, held);
         }
     }
 }
 
-fn from_network(held: Arc<Held>) -> AccessToken {
-    AccessToken { held, source: Source::Network }
+impl Inner {
+    /// No process takes this token from the shared store again.
+    fn refuse(&self, entry: &Arc<Entry>, held: Arc<Held>) {
+        if !self.config.cache.is_shared() {
+            return;
+        }
+        let (engine, mission) = (engine(), self.mission(entry, Duration::ZERO));
+        // Without a thread for it, this process alone knows.
+        let _ = engine.spawn(async move { shared::refuse(engine, &mission, &held).await });
+    }
+}
+
+fn as_it_came(held: Arc<Held>) -> AccessToken {
+    AccessToken { source: held.origin, held }
 }
 
 impl fmt::Debug for Client {

@@ -10,14 +10,27 @@ static OFFSET: AtomicI64 = AtomicI64::new(0);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
+/// The start lies so far back that a token can have been issued before this machine was started. Nanoseconds: 20 years.
+const START: u64 = 20 * 365 * 86_400 * 1_000_000_000;
+
 impl Moment {
     pub(crate) fn now() -> Moment {
-        Moment(boot_nanos().saturating_add_signed(OFFSET.load(Ordering::Relaxed)))
+        Moment((START + boot_nanos()).saturating_add_signed(OFFSET.load(Ordering::Relaxed)))
     }
 
     /// How long ago `earlier` was; zero if it lies ahead.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
+    /// Milliseconds since its arbitrary start, which is the same for all processes of one run of the machine.
+    pub(crate) fn millis(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
+    pub(crate) fn before(self, wait: Duration) -> Moment {
+        let nanos = u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX);
+        Moment(self.0.saturating_sub(nanos))
     }
 
     pub(crate) fn after(self, wait: Duration) -> Moment {
@@ -65,6 +78,17 @@ pub(crate) fn jump_wall(seconds: f64) {
 /// Moves the clock by so many seconds, forwards or backwards.
 pub(crate) fn advance(seconds: f64) {
     OFFSET.fetch_add((seconds * 1e9) as i64, Ordering::Relaxed);
+}
+
+/// What tells this run of the machine from others, where that is known: in it, all processes share [`Moment`].
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(crate) fn run() -> Option<String> {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub(crate) fn run() -> Option<String> {
+    None
 }
 
 /// `Instant` stops during suspend on Linux, so a token would look younger than it is. Read through the vDSO: no system call.

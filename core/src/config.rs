@@ -11,19 +11,23 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
 
+use self::cache::CacheOption;
 use crate::dpop::Prover;
 use crate::error::Error;
-use crate::provider::Profile;
+use crate::lifecycle::Policy;
+use crate::provider::{Profile, Semantics};
 use crate::secret::Secret;
 use crate::source::Source;
 use crate::token::TokenType;
 
+mod cache;
 mod check;
 mod credential;
 mod env;
 mod possession;
 mod read;
 
+pub(crate) use cache::{Cache, is_weak};
 pub(crate) use check::{check_audience, check_resource, check_scope, is_loopback};
 pub(crate) use read::{read_object, unknown_option};
 
@@ -75,16 +79,6 @@ pub enum BasicEncoding {
     Form,
     /// As they are, for servers that refuse the encoding.
     Raw,
-}
-
-/// Where tokens are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Cache {
-    /// In this process; clients of equal options share one token.
-    Memory,
-    /// Nowhere: each call is a token request.
-    None,
 }
 
 /// Whether tokens are bound to a key, and by which algorithm it signs.
@@ -175,7 +169,9 @@ pub(crate) struct Options {
     /// Seconds that a token without expires_in is taken to live. Default: 300.
     default_lifetime: Option<f64>,
     /// Where tokens are kept. Default: memory.
-    cache: Option<Cache>,
+    cache: Option<CacheOption>,
+    /// Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
+    cache_key: Option<Source>,
 }
 
 /// Where tokens are asked for.
@@ -234,6 +230,7 @@ pub struct Config {
     pub(crate) leeway: Option<Duration>,
     pub(crate) default_lifetime: Duration,
     pub(crate) cache: Cache,
+    pub(crate) cache_key: Option<Source>,
 }
 
 impl Config {
@@ -333,6 +330,20 @@ impl Config {
         match &self.endpoint {
             Endpoint::Token(_) => None,
             Endpoint::Issuer { exact, .. } => Some(exact),
+        }
+    }
+
+    /// When a token is due, and when it is spent.
+    pub(crate) fn policy(&self) -> Policy {
+        Policy { refresh_at: self.semantics().refresh_at(self.refresh_at), leeway: self.leeway }
+    }
+
+    /// What another token does to the one before. With a shared store the others find the new one there, so asking early or
+    /// twice harms nobody for long.
+    pub(crate) fn semantics(&self) -> Semantics {
+        match self.profile.semantics {
+            Semantics::Exclusive if self.cache.is_shared() => Semantics::Independent,
+            semantics => semantics,
         }
     }
 

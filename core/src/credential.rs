@@ -16,7 +16,8 @@ pub(crate) struct Credential {
     pub(crate) assertion: Option<Secret>,
     /// What the connections of this fetch show.
     pub(crate) certificate: Option<ClientCertificate>,
-    fingerprint: Vec<u8>,
+    fingerprint: [u8; 32],
+    lasting_fingerprint: [u8; 32],
 }
 
 /// Reads all sources.
@@ -28,13 +29,14 @@ pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
             *text = Some(source.read().await?);
         }
     }
-    let fingerprint = fingerprint(&texts);
+    let fingerprint = hash(&texts.each_ref().map(Option::as_ref));
     let [secret, key, assertion, certificate, certificate_key] = texts;
+    let lasting_fingerprint = hash(&[secret.as_ref(), key.as_ref(), certificate.as_ref()]);
     let certificate = match (certificate, certificate_key) {
         (Some(certificate), Some(key)) => Some(read_certificate(config, &certificate, &key)?),
         _ => None,
     };
-    Ok(Credential { secret, key, assertion, certificate, fingerprint })
+    Ok(Credential { secret, key, assertion, certificate, fingerprint, lasting_fingerprint })
 }
 
 fn read_certificate(config: &Config, certificate: &Secret, key: &Secret) -> Result<ClientCertificate, Error> {
@@ -60,6 +62,16 @@ impl Credential {
         &self.fingerprint
     }
 
+    /// The same without a ready assertion, which is another each time.
+    pub(crate) fn lasting_fingerprint(&self) -> [u8; 32] {
+        self.lasting_fingerprint
+    }
+
+    /// The secret or the private key: what a seal can be made of. A ready assertion is a signature, and no secret for long.
+    pub(crate) fn lasting(&self) -> Option<&str> {
+        self.secret.as_ref().or(self.key.as_ref()).map(Secret::expose)
+    }
+
     /// The private key, read anew each time.
     pub(crate) fn private_key(&self, config: &Config) -> Result<PrivateKey, Error> {
         let text = self.key.as_ref().ok_or_else(|| Error::internal("no private key"))?;
@@ -71,12 +83,14 @@ impl Credential {
     }
 }
 
-fn fingerprint(texts: &[Option<Secret>]) -> Vec<u8> {
+fn hash(texts: &[Option<&Secret>]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for text in texts {
-        let text = text.as_ref().map_or("", Secret::expose);
+        let text = text.map_or("", Secret::expose);
         context.update(&(text.len() as u64).to_be_bytes());
         context.update(text.as_bytes());
     }
-    context.finish().as_ref().to_vec()
+    let mut hash = [0; 32];
+    hash.copy_from_slice(context.finish().as_ref());
+    hash
 }

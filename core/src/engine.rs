@@ -16,6 +16,8 @@ use rustls::RootCertStore;
 use tokio::runtime::{Builder, Handle};
 
 use crate::cache::memory::Registry;
+use crate::cache::{self, Store};
+use crate::config::Cache;
 use crate::discovery::Shelf;
 use crate::error::Error;
 use crate::flight::Flights;
@@ -37,6 +39,7 @@ pub(crate) struct Engine {
     /// The operating system's roots, read when first needed. Here and not in a static, which a fork could leave half made.
     roots: OnceLock<Arc<RootCertStore>>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
+    stores: Mutex<HashMap<Cache, Option<Arc<dyn Store>>>>,
     pub(crate) flights: Flights,
     /// Flights under way; those of a parent do not exist in a child.
     pub(crate) in_flight: AtomicU64,
@@ -103,6 +106,7 @@ impl Engine {
             http: Mutex::default(),
             roots: OnceLock::new(),
             metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
+            stores: Mutex::default(),
             flights: Flights::new(),
             in_flight: AtomicU64::new(0),
             registry,
@@ -150,6 +154,12 @@ impl Engine {
     pub(crate) fn metadata(&self, issuer: &(Route, String)) -> Shelf {
         let mut shelves = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
         shelves.get_or_insert(issuer.clone(), Shelf::default).clone()
+    }
+
+    /// The shared store of this option, with its connections.
+    pub(crate) fn store(&self, cache: &Cache) -> Option<Arc<dyn Store>> {
+        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        stores.entry(cache.clone()).or_insert_with(|| cache::open(cache)).clone()
     }
 }
 

@@ -16,6 +16,7 @@ use crate::credential::{self, Credential};
 use crate::discovery;
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
+use crate::flight::Mission;
 use crate::hint;
 use crate::lifecycle;
 use crate::provider::Semantics;
@@ -24,7 +25,7 @@ use crate::request::Form;
 use crate::response::{self, Answer};
 use crate::retry_after;
 use crate::stats::{Counters, count};
-use crate::token::{Held, TokenText};
+use crate::token::{Held, Source, TokenText};
 use crate::transport::{self, Http, Route};
 
 /// What a search ends with.
@@ -37,11 +38,16 @@ pub(crate) enum Fetched {
     Refused(Error),
 }
 
-/// Asks the server, again where that helps, within `timeout` in all.
-pub(crate) async fn fetch(engine: &Engine, config: &Config, entry: &Entry, counters: &Counters) -> Fetched {
-    let deadline = Instant::now() + config.timeout;
+/// Asks the server, again where that helps, until the deadline. `credential`: what the sources hold, if that is known already.
+pub(crate) async fn fetch(
+    engine: &Engine,
+    mission: &Mission,
+    credential: Option<Credential>,
+    deadline: Instant,
+) -> Fetched {
+    let Mission { entry, config, .. } = mission;
     let search = async {
-        let mut search = match Search::new(engine, config, entry, counters).await {
+        let mut search = match Search::new(engine, mission, credential).await {
             Ok(search) => search,
             // What cannot be read is no reason to take back a refusal.
             Err(error) => {
@@ -91,13 +97,12 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    async fn new(
-        engine: &'a Engine,
-        config: &'a Config,
-        entry: &'a Entry,
-        counters: &'a Counters,
-    ) -> Result<Search<'a>, Error> {
-        let credential = credential::read(config).await?;
+    async fn new(engine: &'a Engine, mission: &'a Mission, known: Option<Credential>) -> Result<Search<'a>, Error> {
+        let Mission { entry, config, counters, .. } = mission;
+        let credential = match known {
+            Some(credential) => credential,
+            None => credential::read(config).await?,
+        };
         let route = Route::new(config, credential.certificate.as_ref());
         let attempt = Attempt { clock_offset: entry.clock_offset.load(Ordering::Relaxed) };
         Ok(Search {
@@ -179,7 +184,7 @@ impl<'a> Search<'a> {
         if self.nonce_was_missing(error) || self.credential_has_changed(error).await || self.clock_was_wrong(error) {
             return Some(Duration::ZERO);
         }
-        if !is_repeatable(error, self.config.profile.semantics) {
+        if !is_repeatable(error, self.config.semantics()) {
             return None;
         }
         // A ready assertion can be used once: without a fresh one a repeat would be refused as a replay.
@@ -253,6 +258,7 @@ impl Sent {
             token_type: answer.token_type,
             scope: answer.scope,
             extra: answer.extra,
+            origin: Source::Network,
             sent: self.moment,
             wall_offset: self.wall_offset,
             lifetime,

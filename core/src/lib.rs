@@ -54,7 +54,7 @@ mod transport;
 pub use blocking::Blocking;
 pub use builder::ClientBuilder;
 pub use client::Client;
-pub use config::{AuthMethod, BasicEncoding, Cache, Config};
+pub use config::{AuthMethod, BasicEncoding, Config};
 pub use error::{Error, ErrorKind};
 pub use pending::{Answer, Pending};
 pub use request::TokenRequest;

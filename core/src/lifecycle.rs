@@ -84,6 +84,9 @@ pub(crate) fn sticky_lifetime(left: Duration) -> Duration {
 /// However early a refresh is asked for, refreshes of one key are so far apart.
 const SHORTEST_FRESH: Duration = Duration::from_secs(1);
 
+/// A resource server's 401 forces a refresh at most so often per key.
+pub(crate) const FORCED_REFRESH_PAUSE: Duration = Duration::from_secs(5);
+
 /// Attempts inside one flight.
 pub(crate) const ATTEMPTS: u32 = 3;
 /// A server's Retry-After counts up to here.

@@ -3,10 +3,14 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number in 0..1. Mixes in the process id, so that children of one fork differ.
+/// A number in 0..1.
 pub(crate) fn unit() -> f64 {
-    let bits = RandomState::new().hash_one(std::process::id());
-    (bits >> 11) as f64 / (1_u64 << 53) as f64
+    (number() >> 11) as f64 / (1_u64 << 53) as f64
+}
+
+/// Any number. Mixes in the process id, so that children of one fork differ.
+pub(crate) fn number() -> u64 {
+    RandomState::new().hash_one(std::process::id())
 }
 
 /// What this process adds to each key's jitter; 0: not drawn yet.

@@ -24,6 +24,12 @@ pub struct Stats {
     pub stale: u64,
     /// Tokens given up because a resource server refused them.
     pub invalidations: u64,
+    /// Tokens taken from the shared store.
+    pub store_hits: u64,
+    /// Searches for which the shared store had no token of use.
+    pub store_misses: u64,
+    /// Failures of the shared store, and entries in it that were not to be trusted.
+    pub store_errors: u64,
 }
 
 impl Stats {
@@ -43,6 +49,9 @@ pub(crate) struct Counters {
     pub(crate) refused: AtomicU64,
     pub(crate) stale: AtomicU64,
     pub(crate) invalidations: AtomicU64,
+    pub(crate) store_hits: AtomicU64,
+    pub(crate) store_misses: AtomicU64,
+    pub(crate) store_errors: AtomicU64,
 }
 
 impl Counters {
@@ -58,6 +67,9 @@ impl Counters {
             refused: read(&self.refused),
             stale: read(&self.stale),
             invalidations: read(&self.invalidations),
+            store_hits: read(&self.store_hits),
+            store_misses: read(&self.store_misses),
+            store_errors: read(&self.store_errors),
         }
     }
 }

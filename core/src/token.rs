@@ -18,14 +18,20 @@ pub enum Source {
     Network,
     /// The memory of this process.
     Memory,
+    /// The file store: another process asked for it.
+    File,
+    /// Redis: another process asked for it.
+    Redis,
 }
 
 impl Source {
-    /// `network` or `memory`.
+    /// `network`, `memory`, `file` or `redis`.
     pub fn as_str(self) -> &'static str {
         match self {
             Source::Network => "network",
             Source::Memory => "memory",
+            Source::File => "file",
+            Source::Redis => "redis",
         }
     }
 }
@@ -46,6 +52,11 @@ impl TokenType {
             TokenType::Bearer => "Bearer",
             TokenType::Dpop => "DPoP",
         }
+    }
+
+    /// The type of this name, as [`TokenType::as_str`] gives it.
+    pub(crate) fn of(name: &str) -> Option<TokenType> {
+        [TokenType::Bearer, TokenType::Dpop].into_iter().find(|one| one.as_str() == name)
     }
 }
 
@@ -79,6 +90,8 @@ pub(crate) struct Held {
     pub(crate) token_type: TokenType,
     pub(crate) scope: Option<String>,
     pub(crate) extra: Map<String, Value>,
+    /// Where this process has it from.
+    pub(crate) origin: Source,
     /// When the request was sent: age counts from here, so that time on the way never makes a token look younger.
     pub(crate) sent: Moment,
     /// How far the wall clock was from the other one then, seconds: a change tells of a jump.

@@ -31,7 +31,8 @@ final class Client
      * @param string|null $assertionTypeHeader `typ` of the assertion's header. Default: client-authentication+jwt.
      * @param string|list<string>|null $audience Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list.
      * @param 'form'|'raw'|null $basicEncoding Encoding of id and secret in HTTP Basic. Default: form.
-     * @param 'memory'|'none'|null $cache Where tokens are kept. Default: memory.
+     * @param 'memory'|'none'|'file'|array{file: string}|array{redis: string}|null $cache Where tokens are kept. Default: memory.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $cacheKey Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $clientAssertion A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
      * @param float|int|null $connectTimeout Seconds that a connection may take. Default: 5.
      * @param float|int|null $defaultLifetime Seconds that a token without expires_in is taken to live. Default: 300.
@@ -65,6 +66,7 @@ final class Client
         mixed $audience = null,
         mixed $basicEncoding = null,
         #[\SensitiveParameter] mixed $cache = null,
+        #[\SensitiveParameter] mixed $cacheKey = null,
         #[\SensitiveParameter] mixed $clientAssertion = null,
         mixed $connectTimeout = null,
         mixed $defaultLifetime = null,

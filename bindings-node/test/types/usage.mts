@@ -42,7 +42,7 @@ const whole: AccessToken = await client.accessToken();
 const wholeSync: AccessToken = client.accessTokenSync(call);
 const header: string[] = [await client.authorization(), client.authorizationSync()];
 const expiry: [Date, number] = [whole.expiresAt, wholeSync.expiresIn];
-const source: 'network' | 'memory' = whole.source;
+const source: 'network' | 'memory' | 'file' | 'redis' = whole.source;
 const scope: string | undefined = whole.scope;
 const tenant: unknown = whole.extra['tenant'];
 client.invalidate(whole);

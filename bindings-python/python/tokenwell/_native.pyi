@@ -36,6 +36,14 @@ class _FromCommand(TypedDict):
     command: list[str] | tuple[str, ...]
 
 _Source: TypeAlias = str | _FromEnv | _FromFile | _FromCommand
+
+class _InFile(TypedDict):
+    file: str | PathLike[str]
+
+class _InRedis(TypedDict):
+    redis: str
+
+_Cache: TypeAlias = Literal["memory", "none", "file"] | _InFile | _InRedis
 _AuthMethod: TypeAlias = Literal[
     "client_secret_basic",
     "client_secret_post",
@@ -75,7 +83,8 @@ class _Options(TypedDict, total=False):
     refresh_at: float | None
     leeway: float | None
     default_lifetime: float | None
-    cache: Literal["memory", "none"] | None
+    cache: _Cache | None
+    cache_key: _Source | None
 
 __version__: Final[str]
 
@@ -108,7 +117,7 @@ class AccessToken:
     @property
     def scope(self) -> str | None: ...
     @property
-    def source(self) -> Literal["network", "memory"]: ...
+    def source(self) -> Literal["network", "memory", "file", "redis"]: ...
     @property
     def extra(self) -> dict[str, Any]: ...
 

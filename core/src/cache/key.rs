@@ -3,7 +3,9 @@
 use ring::hmac;
 use zeroize::Zeroizing;
 
+use super::Name;
 use crate::config::{BasicEncoding, Config};
+use crate::credential::Credential;
 use crate::request::Target;
 use crate::source::Source;
 
@@ -18,19 +20,33 @@ impl CacheKey {
     }
 }
 
+/// The name in this process. A credential counts by its source, which is not read for it; the shared store counts too, since
+/// clients of different stores share no flight.
+pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
+    let sources = config.sources().into_iter().chain([config.cache_key.as_ref()]);
+    let identity = |source: Option<&Source>| source.map(Source::identity).unwrap_or_default().join("\0");
+    let mut secrets: Vec<String> = sources.map(identity).collect();
+    secrets.push(config.cache.place());
+    let secrets = Zeroizing::new(secrets.join("\n"));
+    let context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secrets.as_bytes()));
+    let mut key = [0; 32];
+    key.copy_from_slice(cover(context, config, target).as_ref());
+    CacheKey(key)
+}
+
+/// The name in a shared store: the same in every process that has this credential and these options.
+pub(crate) fn shared_name(config: &Config, target: &Target, names: &hmac::Key, credential: &Credential) -> Name {
+    let mut context = hmac::Context::with_key(names);
+    context.update(&credential.lasting_fingerprint());
+    Name::from_hash(cover(context, config, target).as_ref())
+}
+
 /// Everything that decides which token the server issues and whom it was asked from: a token under one key is right for
 /// every client with that key. Lengths stand before contents, so no two inputs run together.
 ///
 /// Of a source it is the place that counts and not what is there now: it is read for each fetch, so a client made before a
 /// rotation and one made after it go on as one, and do not end each other's tokens at an `exclusive` issuer.
-pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
-    let credential: Vec<String> = config
-        .sources()
-        .into_iter()
-        .map(|source| source.map(Source::identity).unwrap_or_default().join("\0"))
-        .collect();
-    let credential = Zeroizing::new(credential.join("\n"));
-    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, credential.as_bytes()));
+fn cover(mut context: hmac::Context, config: &Config, target: &Target) -> hmac::Tag {
     let mut scope: Vec<&str> = target.scope.iter().map(String::as_str).collect();
     scope.sort_unstable();
     scope.dedup();
@@ -75,9 +91,7 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
             context.update(part.as_bytes());
         }
     }
-    let mut key = [0; 32];
-    key.copy_from_slice(context.sign().as_ref());
-    CacheKey(key)
+    context.sign()
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(crate) struct Entry {
     pub(crate) clock_offset: AtomicI64,
     /// When a resource server's 401 last forced a refresh.
     pub(crate) forced: ArcSwapOption<Moment>,
+    /// Digest of the token that was refused then: it is not taken from a shared store again.
+    pub(crate) refused: ArcSwapOption<Vec<u8>>,
 }
 
 /// The last flight failed: until `until` its error is the answer (a negative cache).
@@ -48,6 +50,7 @@ impl Entry {
             failure: ArcSwapOption::empty(),
             clock_offset: AtomicI64::new(0),
             forced: ArcSwapOption::empty(),
+            refused: ArcSwapOption::empty(),
         }
     }
 

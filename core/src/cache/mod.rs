@@ -1,4 +1,102 @@
-//! Where tokens are kept: one entry a key, in the memory of the process.
+//! Where tokens are kept: one entry a key in the memory of the process, and behind it, where the options say so, a store that
+//! processes share. A new store is a file here and its line in [`open`].
 
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use zeroize::Zeroizing;
+
+use crate::config::Cache;
+use crate::error::Error;
+use crate::random;
+use crate::token::Source;
+
+mod file;
 pub(crate) mod key;
 pub(crate) mod memory;
+mod seal;
+pub(crate) mod shared;
+mod stored;
+
+/// The store of this option; `None`: nothing is shared. Opens nothing yet: a store connects when it is first asked.
+pub(crate) fn open(cache: &Cache) -> Option<Arc<dyn Store>> {
+    match cache {
+        Cache::Memory | Cache::None => None,
+        Cache::File(folder) => Some(Arc::new(file::FileStore::new(folder.clone()))),
+    }
+}
+
+/// A name in a store: 64 hexadecimal digits of a keyed hash.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Name(String);
+
+impl Name {
+    pub(crate) fn from_hash(hash: &[u8]) -> Name {
+        Name(hash.iter().map(|byte| format!("{byte:02x}")).collect())
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a store has under a name.
+pub(crate) enum Found {
+    /// This entry.
+    Entry(Zeroizing<Vec<u8>>),
+    /// No entry.
+    Nothing,
+    /// Something that is no entry of ours: not to be read, and to be replaced by the next `save`.
+    Unusable,
+}
+
+/// The longest entry, bytes. What is longer is not kept, and not read.
+pub(crate) const LONGEST_ENTRY: usize = 2 * 1024 * 1024;
+
+/// What a store answers, later. An error is a `CacheError`; it reaches no caller of the library.
+pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + Send + 'a>>;
+
+/// A store that processes share. It keeps bytes under names and knows nothing of tokens: what it is given is sealed, what it
+/// gives is believed only if the seal is whole, and all that is decided is decided in [`shared`].
+///
+/// The futures are polled on the engine's one thread, in the process that opened the store: what blocks belongs on
+/// `tokio::task::spawn_blocking`. Each is dropped after [`shared::BUDGET`] (50 ms), wherever it stands, and from then on that
+/// flight asks the store nothing more; a store need not watch the time itself, but must be able to go on after that, and should
+/// answer with an error at once while it knows that it is down. A child after fork opens a store of its own.
+pub(crate) trait Store: Send + Sync {
+    /// What a token from here names as its source.
+    fn source(&self) -> Source;
+
+    /// What is under this name. Takes no lock.
+    fn load<'a>(&'a self, name: &'a Name) -> Answer<'a, Found>;
+
+    /// Puts an entry under this name, for `life` at most, in the place of what was there: all of it or nothing.
+    fn save<'a>(&'a self, name: &'a Name, entry: Vec<u8>, life: Duration) -> Answer<'a, ()>;
+
+    /// The lock of this name, if nobody has it; does not wait. It ends with the process that holds it, or with `hold` where
+    /// that cannot be known. A lock that is granted after the future was dropped is given back.
+    fn try_lock<'a>(&'a self, name: &'a Name, hold: Duration) -> Answer<'a, Option<Box<dyn Lock>>>;
+
+    /// Waits until it is worth looking again, because the lock may have been given back: at most so long, earlier for no
+    /// reason too. Not subject to the 50 ms.
+    fn wait<'a>(&'a self, _name: &'a Name, at_most: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+        // Jitter, so that those who wait do not look all at once.
+        let pause = Duration::from_millis(5).mul_f64(1.0 + 2.0 * random::unit());
+        Box::pin(tokio::time::sleep(pause.min(at_most)))
+    }
+}
+
+/// A lock that is held. Dropped without [`Lock::release`], as in a panic, it is given back too, as soon as that can be.
+pub(crate) trait Lock: Send {
+    /// Gives it back.
+    fn release(self: Box<Self>) -> Answer<'static, ()>;
+}

@@ -7,10 +7,11 @@ use std::time::Duration;
 
 use url::{Host, Url};
 
+use super::cache;
 use super::credential;
 use super::possession;
 use super::read::wrong;
-use super::{AuthMethod, BasicEncoding, Cache, Config, Endpoint, OneOrMany, Options};
+use super::{AuthMethod, BasicEncoding, Config, Endpoint, OneOrMany, Options};
 use crate::error::Error;
 use crate::provider::{self, Profile};
 use crate::secret::Secret;
@@ -36,6 +37,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
         return Err(Error::config("option_conflict", message));
     }
+    let cache = cache::check(&options)?;
     let proxy = proxy(options.proxy, endpoint.url())?;
     let assertion_audience = options.assertion_audience.or_else(|| endpoint.as_audience(&profile));
     let lifetime = f64::from(profile.default_lifetime.unwrap_or(300));
@@ -53,7 +55,8 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         refresh_at: refresh_at(options.refresh_at)?,
         leeway: leeway(options.leeway)?,
         default_lifetime: seconds("default_lifetime", options.default_lifetime, lifetime, LONGEST_LIFETIME)?,
-        cache: options.cache.unwrap_or(Cache::Memory),
+        cache,
+        cache_key: options.cache_key,
         client_secret: options.client_secret,
         private_key: options.private_key,
         private_key_id: options.private_key_id,

@@ -36,9 +36,12 @@ fn text(name: &str, variable: &str) -> Result<Option<String>, Error> {
 fn value(name: &str, text: String, form: Form) -> Result<Value, Error> {
     match form {
         Form::Text | Form::Secret => Ok(Value::String(text)),
-        Form::Switch => Ok(text.parse::<bool>().map_or(Value::String(text), Value::from)),
         Form::Number => text.trim().parse::<f64>().map(Value::from).map_err(|_| wrong(name)),
         Form::Words => Ok(text.split_whitespace().collect()),
+        Form::Mixed => {
+            let json = serde_json::from_str(&text).ok().filter(|value: &Value| value.is_object() || value.is_boolean());
+            Ok(json.unwrap_or(Value::String(text)))
+        }
         Form::Json => serde_json::from_str(&text).map_err(|_| wrong(name)),
     }
 }

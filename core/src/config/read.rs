@@ -13,14 +13,14 @@ pub(super) enum Form {
     Number,
     Words,
     Json,
-    /// `true` or `false`, or another text.
-    Switch,
+    /// `true`, `false` or a JSON object, or else a text.
+    Mixed,
     /// Text, or the path of a file under the name with `_FILE` behind it.
     Secret,
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 29] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 30] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
     ("provider", "the name of a provider profile, for example \"entra\"", Form::Text),
@@ -54,7 +54,7 @@ pub(super) const OPTIONS: [(&str, &str, Form); 29] = [
         Form::Secret,
     ),
     ("basic_encoding", "\"form\" or \"raw\"", Form::Text),
-    ("dpop", "true, false, \"ES256\", \"ES384\", \"EdDSA\", \"RS256\" or \"PS256\"", Form::Switch),
+    ("dpop", "true, false, \"ES256\", \"ES384\", \"EdDSA\", \"RS256\" or \"PS256\"", Form::Mixed),
     (
         "dpop_key",
         "a PEM or JWK private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
@@ -85,7 +85,16 @@ pub(super) const OPTIONS: [(&str, &str, Form); 29] = [
     ("refresh_at", "a number between 0 and 1, for example 0.75", Form::Number),
     ("leeway", "a number of seconds, 0 or more, for example 10", Form::Number),
     ("default_lifetime", "a number of seconds greater than 0, for example 300", Form::Number),
-    ("cache", "\"memory\" or \"none\"", Form::Text),
+    (
+        "cache",
+        "\"memory\", \"none\", \"file\", {\"file\": DIR} or {\"redis\": URL}, for example {\"file\": \"/var/cache/tokens\"}",
+        Form::Mixed,
+    ),
+    (
+        "cache_key",
+        "a string, 16 random bytes or more, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        Form::Secret,
+    ),
 ];
 
 /// The error for an option of the wrong type or with a bad value. It never shows the value.

@@ -7,15 +7,16 @@ use std::time::Duration;
 
 use crate::cache::key::CacheKey;
 use crate::cache::memory::{Entry, Failure};
+use crate::cache::shared;
 use crate::clock::Moment;
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
-use crate::fetch::{Fetched, fetch};
+use crate::fetch::Fetched;
 use crate::lifecycle;
 use crate::random;
 use crate::stats::{Counters, count};
-use crate::token::Held;
+use crate::token::{Held, Source};
 
 mod board;
 /// The locks of the board; a model checker puts its own in their place.
@@ -47,6 +48,8 @@ pub(crate) struct Mission {
     pub(crate) entry: Arc<Entry>,
     pub(crate) config: Arc<Config>,
     pub(crate) counters: Arc<Counters>,
+    /// What the first caller wants a token from a shared store to have left.
+    pub(crate) min_valid: Duration,
 }
 
 /// The way of [`board`].
@@ -91,8 +94,7 @@ fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<
     count(&engine.in_flight);
     let mut pilot = Pilot { engine, mission, landing: Some(landing) };
     engine.spawn(async move {
-        let mission = &pilot.mission;
-        let fetched = fetch(engine, &mission.config, &mission.entry, &mission.counters).await;
+        let fetched = shared::search(engine, &pilot.mission).await;
         pilot.land(fetched);
     })
 }
@@ -150,7 +152,8 @@ fn keep(entry: &Entry, fetched: Fetched) -> Outcome {
     match fetched {
         Fetched::Token { mut held, keep } => {
             entry.failure.store(None);
-            if entry.held.load().as_ref().is_some_and(|old| old.value == held.value) {
+            let again = entry.held.load().as_ref().is_some_and(|old| old.value == held.value);
+            if again && held.origin == Source::Network {
                 held.lifetime = lifecycle::sticky_lifetime(held.lifetime);
             }
             let held = Arc::new(held);

@@ -1,0 +1,245 @@
+//! The file store: sealed entries in a folder of this user, one file each, for all processes of the user on this machine.
+//!
+//! An entry `NAME` is replaced by a rename, so that a reader sees all of the old one or all of the new one. Its time of change
+//! is its expiry. `NAME.lock` holds nothing: the kernel's lock on it is the lock, and ends with the process. Nothing is forced to
+//! the disk: what a crash of the machine tears is found out by the seal.
+
+use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::io::{self, ErrorKind, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::task::spawn_blocking;
+use zeroize::Zeroizing;
+
+use super::{Answer, Found, LONGEST_ENTRY, Lock, Name, Store};
+use crate::clock::{self, Moment};
+use crate::error::{self, Error};
+use crate::random;
+use crate::token::Source;
+
+/// Files that have been of no use for so long are removed.
+const RUBBISH: Duration = Duration::from_secs(3600);
+
+pub(super) struct FileStore {
+    folder: Arc<Path>,
+    /// When this process last looked for rubbish, milliseconds of [`Moment`].
+    swept: AtomicU64,
+}
+
+impl FileStore {
+    pub(super) fn new(folder: PathBuf) -> FileStore {
+        FileStore { folder: folder.into(), swept: AtomicU64::new(0) }
+    }
+
+    /// Off the engine's thread, since a disk or a file server can take its time.
+    fn run<T: Send + 'static>(&self, work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static) -> Answer<'static, T> {
+        let folder = self.folder.clone();
+        Box::pin(async move {
+            let done = spawn_blocking(move || work(&folder)).await;
+            done.unwrap_or_else(|_| Err(io::Error::other("a fault inside the library"))).map_err(|error| failed(&error))
+        })
+    }
+}
+
+fn failed(error: &io::Error) -> Error {
+    Error::new(error::ErrorKind::Cache, "cache_file_failed", format!("the folder of `cache` cannot be used: {error}"))
+}
+
+impl Store for FileStore {
+    fn source(&self) -> Source {
+        Source::File
+    }
+
+    fn load<'a>(&'a self, name: &'a Name) -> Answer<'a, Found> {
+        let name = name.clone();
+        self.run(move |folder| load(&folder.join(name.as_str())))
+    }
+
+    fn save<'a>(&'a self, name: &'a Name, entry: Vec<u8>, life: Duration) -> Answer<'a, ()> {
+        let now = Moment::now().millis();
+        let last = self.swept.swap(now, Ordering::Relaxed);
+        let is_time = now.saturating_sub(last) > RUBBISH.as_millis() as u64;
+        if !is_time {
+            self.swept.store(last, Ordering::Relaxed);
+        }
+        let (name, folder) = (name.clone(), self.folder.clone());
+        Box::pin(async move {
+            let saved = self.run(move |folder| save(folder, &name, &entry, life)).await;
+            if is_time {
+                spawn_blocking(move || sweep(&folder));
+            }
+            saved
+        })
+    }
+
+    fn try_lock<'a>(&'a self, name: &'a Name, _hold: Duration) -> Answer<'a, Option<Box<dyn Lock>>> {
+        let path = lock_path(name);
+        self.run(move |folder| {
+            own_folder(folder)?;
+            let lock = try_lock(&folder.join(path))?;
+            Ok(lock.map(|lock| Box::new(lock) as Box<dyn Lock>))
+        })
+    }
+}
+
+fn lock_path(name: &Name) -> String {
+    format!("{}.lock", name.as_str())
+}
+
+fn load(path: &Path) -> io::Result<Found> {
+    let file = match open(path, OpenOptions::new().read(true)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied || is_no_file(path) => return Ok(Found::Unusable),
+        Err(error) => return Err(error),
+    };
+    let about = file.metadata()?;
+    if !about.is_file() || !is_private(&about) || about.len() > LONGEST_ENTRY as u64 {
+        return Ok(Found::Unusable);
+    }
+    if about.modified()? <= clock::wall() {
+        return Ok(Found::Nothing);
+    }
+    let mut entry = Zeroizing::new(Vec::with_capacity(about.len() as usize + 1));
+    file.take(LONGEST_ENTRY as u64).read_to_end(&mut entry)?;
+    Ok(Found::Entry(entry))
+}
+
+/// A symbolic link, for one, which is not followed.
+fn is_no_file(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|about| !about.is_file())
+}
+
+fn save(folder: &Path, name: &Name, entry: &[u8], life: Duration) -> io::Result<()> {
+    own_folder(folder)?;
+    // A name of its own, so that two who write at once do not write into one file.
+    let draft = folder.join(format!("{}.{:016x}", name.as_str(), random::number()));
+    let written = write(&draft, entry, life).and_then(|()| fs::rename(&draft, folder.join(name.as_str())));
+    if written.is_err() {
+        let _ = fs::remove_file(&draft);
+    }
+    written
+}
+
+fn write(draft: &Path, entry: &[u8], life: Duration) -> io::Result<()> {
+    let mut file = open(draft, OpenOptions::new().write(true).create_new(true))?;
+    file.write_all(entry)?;
+    file.set_modified(clock::wall() + life)
+}
+
+fn try_lock(path: &Path) -> io::Result<Option<FileLock>> {
+    let file = open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) => return Err(error),
+    }
+    let lock = FileLock(file);
+    // The sweep may have removed the file between the opening and the locking: then others lock another one.
+    if !is_the_same(&lock.0, path) {
+        return Ok(None);
+    }
+    lock.0.set_modified(clock::wall())?;
+    Ok(Some(lock))
+}
+
+/// The kernel's lock belongs to the open file, which a forked child shares: it is given back, not only closed.
+struct FileLock(File);
+
+impl Lock for FileLock {
+    fn release(self: Box<Self>) -> Answer<'static, ()> {
+        Box::pin(async move {
+            spawn_blocking(move || self.0.unlock()).await.unwrap_or(Ok(())).map_err(|error| failed(&error))
+        })
+    }
+}
+
+impl Drop for FileLock {
+    fn drop(&mut self) {
+        let _ = self.0.unlock();
+    }
+}
+
+/// Removes what no process needs any more: entries long expired, drafts of processes that were killed, locks long not used.
+fn sweep(folder: &Path) {
+    let Ok(files) = fs::read_dir(folder) else { return };
+    for file in files.flatten() {
+        let (name, path) = (file.file_name(), file.path());
+        let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
+        let is_old =
+            file.metadata().and_then(|about| about.modified()).is_ok_and(|time| time + RUBBISH < clock::wall());
+        // A lock file is removed by who has the lock.
+        let lock = if is_old && name.ends_with(".lock") { try_lock(&path).ok().flatten() } else { None };
+        if is_old && (lock.is_some() || !name.ends_with(".lock")) {
+            let _ = fs::remove_file(&path);
+        }
+    }
+}
+
+/// Whether this is a name that this store gives.
+fn is_ours(name: &str) -> bool {
+    let (hash, rest) = name.split_at_checked(64).unwrap_or_default();
+    !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) && (rest.is_empty() || rest.starts_with('.'))
+}
+
+/// Opens a file for its owner alone; follows no link and waits for no pipe.
+fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::custom_flags(
+        std::os::unix::fs::OpenOptionsExt::mode(options, 0o600),
+        libc::O_NOFOLLOW | libc::O_NONBLOCK,
+    );
+    options.open(path)
+}
+
+/// Makes the folder if there is none. One that another user could write to is refused: there the files are not ours.
+fn own_folder(folder: &Path) -> io::Result<()> {
+    let about = match fs::symlink_metadata(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let mut builder = DirBuilder::new();
+            builder.recursive(true);
+            #[cfg(unix)]
+            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+            builder.create(folder)?;
+            fs::symlink_metadata(folder)?
+        }
+        about => about?,
+    };
+    if about.is_dir() && is_own(&about, 0o022) {
+        return Ok(());
+    }
+    Err(io::Error::other("it must be a folder of this user that no other can write to"))
+}
+
+/// Whether the file is this user's, and nobody else's to read.
+fn is_private(about: &Metadata) -> bool {
+    is_own(about, 0o077)
+}
+
+#[cfg(unix)]
+fn is_own(about: &Metadata, forbidden: u32) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    about.uid() == rustix::process::geteuid().as_raw() && about.mode() & forbidden == 0
+}
+
+/// The folders of Windows inherit the rights of the user's profile.
+#[cfg(not(unix))]
+fn is_own(_about: &Metadata, _forbidden: u32) -> bool {
+    true
+}
+
+#[cfg(unix)]
+fn is_the_same(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let identity = |about: io::Result<Metadata>| about.map(|about| (about.dev(), about.ino()));
+    matches!((identity(file.metadata()), identity(fs::symlink_metadata(path))), (Ok(a), Ok(b)) if a == b)
+}
+
+/// Windows removes no file that is open.
+#[cfg(not(unix))]
+fn is_the_same(_file: &File, _path: &Path) -> bool {
+    true
+}

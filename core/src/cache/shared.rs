@@ -1,0 +1,233 @@
+//! The way through a shared store: look, lock, look again, fetch, save, give the lock back. Whatever the store does, the search
+//! for a token goes on: a failure is a miss and a counter.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ring::digest;
+use tokio::time::{Instant, timeout, timeout_at};
+use zeroize::Zeroizing;
+
+use super::key::shared_name;
+use super::seal::Keys;
+use super::stored::{self, Stored};
+use super::{Answer, Found, LONGEST_ENTRY, Lock, Name, Store};
+use crate::clock::{self, Moment};
+use crate::config::{Config, is_weak};
+use crate::credential::{self, Credential};
+use crate::engine::Engine;
+use crate::fetch::{Fetched, fetch};
+use crate::flight::Mission;
+use crate::lifecycle::{FORCED_REFRESH_PAUSE, Phase};
+use crate::random;
+use crate::stats::count;
+use crate::token::Held;
+
+/// What a flight grants a store for each answer, until the first that is late.
+const BUDGET: Duration = Duration::from_millis(50);
+/// The lock is held for the time of a fetch, and this.
+const LOCK_MARGIN: Duration = Duration::from_secs(1);
+
+/// One flight's search for a token.
+pub(crate) async fn search(engine: &Engine, mission: &Mission) -> Fetched {
+    let deadline = Instant::now() + mission.config.timeout;
+    let Some(store) = engine.store(&mission.config.cache) else { return fetch(engine, mission, None, deadline).await };
+    let Ok(Ok(credential)) = timeout_at(deadline, credential::read(&mission.config)).await else {
+        // Read once more, so that there is one place that says what is wrong with it.
+        return fetch(engine, mission, None, deadline).await;
+    };
+    match timeout_at(deadline, Shared::new(mission, store, &credential)).await {
+        Ok(Some(shared)) => shared.search(engine, credential, deadline).await,
+        _ => {
+            count(&mission.counters.store_errors);
+            fetch(engine, mission, Some(credential), deadline).await
+        }
+    }
+}
+
+/// Notes in the store that a resource server refused this token, so that nobody takes it from there, even where a slow writer
+/// puts it back.
+pub(crate) async fn refuse(engine: &Engine, mission: &Mission, held: &Held) {
+    let Some(store) = engine.store(&mission.config.cache) else { return };
+    let Ok(credential) = credential::read(&mission.config).await else { return };
+    let Some(shared) = Shared::new(mission, store, &credential).await else { return };
+    let name = shared.keys.refused(&shared.name, held.value.as_str());
+    let life = held.lifetime.saturating_sub(Moment::now().since(held.sent));
+    shared.ask(shared.store.save(&name, b"refused".to_vec(), life)).await;
+}
+
+/// What a memory entry remembers of a token that was refused.
+pub(crate) fn digest_of(token: &str) -> Vec<u8> {
+    digest::digest(&digest::SHA256, token.as_bytes()).as_ref().to_vec()
+}
+
+/// What the seal is derived from: `cache_key`, or the credential if it is hard to guess.
+async fn secret(config: &Config, credential: &Credential) -> Option<Keys> {
+    let strong = |secret: &str| if is_weak(secret) { None } else { Keys::derive(secret.as_bytes()) };
+    match &config.cache_key {
+        Some(source) => strong(source.read().await.ok()?.expose()),
+        None => strong(credential.lasting()?),
+    }
+}
+
+/// A store, as one flight sees it.
+struct Shared<'a> {
+    mission: &'a Mission,
+    store: Arc<dyn Store>,
+    keys: Keys,
+    name: Name,
+    /// It failed: this flight does without it.
+    down: AtomicBool,
+}
+
+impl<'a> Shared<'a> {
+    async fn new(mission: &'a Mission, store: Arc<dyn Store>, credential: &Credential) -> Option<Shared<'a>> {
+        let keys = secret(&mission.config, credential).await?;
+        let name = shared_name(&mission.config, &mission.entry.target, keys.names(), credential);
+        Some(Shared { mission, store, keys, name, down: AtomicBool::new(false) })
+    }
+
+    async fn search(&self, engine: &Engine, credential: Credential, deadline: Instant) -> Fetched {
+        let lock = match self.token_or_lock(deadline).await {
+            Ok(held) => {
+                count(&self.mission.counters.store_hits);
+                return Fetched::Token { held, keep: true };
+            }
+            Err(lock) => lock,
+        };
+        count(&self.mission.counters.store_misses);
+        let fetched = fetch(engine, self.mission, Some(credential), deadline).await;
+        if let Fetched::Token { held, keep: true } = &fetched {
+            self.save(held).await;
+        }
+        self.release(lock).await;
+        fetched
+    }
+
+    /// A token from the store, or else the lock under which to fetch one. No lock: the store is down, or another process has
+    /// had the lock for too long.
+    async fn token_or_lock(&self, deadline: Instant) -> Result<Held, Option<Box<dyn Lock>>> {
+        // Half of the time is kept for a fetch of one's own.
+        let give_up = deadline - self.mission.config.timeout / 2;
+        if let Some(held) = self.look().await {
+            return Ok(held);
+        }
+        loop {
+            let hold = deadline.saturating_duration_since(Instant::now()) + LOCK_MARGIN;
+            match self.ask(self.store.try_lock(&self.name, hold)).await {
+                None => return Err(None),
+                Some(Some(lock)) => {
+                    return match self.look().await {
+                        Some(held) => {
+                            self.release(Some(lock)).await;
+                            Ok(held)
+                        }
+                        None => Err(Some(lock)),
+                    };
+                }
+                Some(None) => {}
+            }
+            let left = give_up.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(None);
+            }
+            // Whoever has the lock may hand out its token before it gives the lock back.
+            let _ = timeout(left, self.store.wait(&self.name, left)).await;
+            if let Some(held) = self.look().await {
+                return Ok(held);
+            }
+        }
+    }
+
+    /// The store's token, if it is newer than the one in memory and good for this flight.
+    async fn look(&self) -> Option<Held> {
+        let held = match self.ask(self.store.load(&self.name)).await? {
+            Found::Nothing => return None,
+            Found::Unusable => None,
+            Found::Entry(entry) => self.open(entry),
+        };
+        let Some((held, forced)) = held else {
+            count(&self.mission.counters.store_errors);
+            return None;
+        };
+        if !self.is_newer(&held) || self.is_refused(&held).await {
+            return None;
+        }
+        let Mission { entry, config, .. } = self.mission;
+        if forced {
+            entry.forced.store(Some(Arc::new(held.sent)));
+        }
+        let age = Moment::now().since(held.sent);
+        match config.policy().phase(age, held.lifetime, random::jitter(entry.key.number()), self.mission.min_valid) {
+            Phase::Fresh | Phase::Due => Some(held),
+            Phase::Spent => {
+                // Better than nothing, should the fetch fail.
+                entry.held.store(Some(Arc::new(held)));
+                None
+            }
+            Phase::Dead => None,
+        }
+    }
+
+    fn open(&self, entry: Zeroizing<Vec<u8>>) -> Option<(Held, bool)> {
+        let content = self.keys.open(&self.name, entry, stored::unix_seconds(clock::wall()))?;
+        Stored::read(&content)?.held(self.store.source())
+    }
+
+    /// A `sticky` server issues the same token again: it is news if it was asked for later.
+    fn is_newer(&self, found: &Held) -> bool {
+        self.mission.entry.held.load().as_ref().is_none_or(|held| match held.value == found.value {
+            true => found.sent > held.sent.after(Duration::from_secs(1)),
+            false => found.sent > held.sent,
+        })
+    }
+
+    async fn is_refused(&self, found: &Held) -> bool {
+        let refused = self.mission.entry.refused.load();
+        if refused.as_ref().is_some_and(|refused| **refused == digest_of(found.value.as_str())) {
+            return true;
+        }
+        let name = self.keys.refused(&self.name, found.value.as_str());
+        !matches!(self.ask(self.store.load(&name)).await, Some(Found::Nothing))
+    }
+
+    async fn save(&self, held: &Held) {
+        let now = Moment::now();
+        let life = held.lifetime.saturating_sub(now.since(held.sent));
+        let forced =
+            self.mission.entry.forced.load().as_ref().is_some_and(|last| now.since(**last) < FORCED_REFRESH_PAUSE);
+        let sealed = Stored::of(held, forced)
+            .and_then(|content| self.keys.seal(&self.name, stored::unix_seconds(held.expires_at), &content));
+        match sealed {
+            Some(entry) if !life.is_zero() && entry.len() <= LONGEST_ENTRY => {
+                self.ask(self.store.save(&self.name, entry, life)).await;
+            }
+            _ => {}
+        }
+    }
+
+    /// Also when the store was late before: those who wait should not wait for the end of the lock.
+    async fn release(&self, lock: Option<Box<dyn Lock>>) {
+        if let Some(lock) = lock
+            && !matches!(timeout(BUDGET, lock.release()).await, Ok(Ok(())))
+        {
+            count(&self.mission.counters.store_errors);
+        }
+    }
+
+    /// The store's answer, if it comes in time. After one that did not, the store is not asked again.
+    async fn ask<T>(&self, answer: Answer<'_, T>) -> Option<T> {
+        if self.down.load(Ordering::Relaxed) {
+            return None;
+        }
+        match timeout(BUDGET, answer).await {
+            Ok(Ok(answer)) => Some(answer),
+            _ => {
+                count(&self.mission.counters.store_errors);
+                self.down.store(true, Ordering::Relaxed);
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,99 @@
+//! A token as it is written into a shared store, under the seal.
+
+use std::borrow::Cow;
+use std::time::{Duration, SystemTime};
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use zeroize::Zeroizing;
+
+use crate::clock::{self, Moment};
+use crate::token::{Held, Source, TokenText, TokenType};
+
+/// The clocks of two machines may differ by so much. An entry that is further in the future is not believed.
+const TOLERANCE: Duration = Duration::from_secs(5);
+/// Ten years: as for the options, no token lives longer.
+const LONGEST_LIFETIME: Duration = Duration::from_secs(315_360_000);
+
+/// Times in milliseconds.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Stored<'a> {
+    /// Borrowed, so that there is no copy of a token that nobody wipes.
+    #[serde(borrow)]
+    value: Cow<'a, str>,
+    token_type: Cow<'a, str>,
+    scope: Option<String>,
+    extra: Map<String, Value>,
+    /// When the request was sent, since 1970.
+    sent: u64,
+    lifetime: u64,
+    /// Whether it was fetched because a resource server had refused the one before.
+    forced: bool,
+    /// The run of the machine, and when the request was sent on its clock.
+    run: Option<(String, u64)>,
+}
+
+impl<'a> Stored<'a> {
+    /// The bytes of this token.
+    pub(super) fn of(held: &'a Held, forced: bool) -> Option<Zeroizing<Vec<u8>>> {
+        let stored = Stored {
+            value: held.value.as_str().into(),
+            token_type: held.token_type.as_str().into(),
+            scope: held.scope.clone(),
+            extra: held.extra.clone(),
+            sent: millis(held.expires_at.checked_sub(held.lifetime)?.duration_since(SystemTime::UNIX_EPOCH).ok()?)?,
+            lifetime: millis(held.lifetime)?,
+            forced,
+            run: clock::run().map(|run| (run, held.sent.millis())),
+        };
+        // Large enough at once in all but odd cases, so that growing leaves no copy behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(4096 + 2 * stored.value.len()));
+        serde_json::to_writer(&mut *bytes, &stored).ok().map(|()| bytes)
+    }
+
+    pub(super) fn read(bytes: &'a [u8]) -> Option<Stored<'a>> {
+        serde_json::from_slice(bytes).ok()
+    }
+
+    /// The token with what is left of its life, by whichever clock says less; and whether it was forced. `None`: its times
+    /// cannot be true.
+    pub(super) fn held(self, origin: Source) -> Option<(Held, bool)> {
+        let token_type = TokenType::of(&self.token_type)?;
+        let lifetime = Duration::from_millis(self.lifetime);
+        let sent = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(self.sent))?;
+        let by_wall = match clock::wall().duration_since(sent) {
+            Ok(age) => age,
+            Err(ahead) if ahead.duration() <= TOLERANCE => Duration::ZERO,
+            Err(_) => return None,
+        };
+        let by_run = match (&self.run, clock::run()) {
+            (Some((then, sent)), Some(now)) if *then == now => Moment::now().millis().saturating_sub(*sent),
+            _ => 0,
+        };
+        let age = by_wall.max(Duration::from_millis(by_run));
+        if lifetime > LONGEST_LIFETIME {
+            return None;
+        }
+        let held = Held {
+            value: TokenText::new(token_type, &self.value),
+            token_type,
+            scope: self.scope,
+            extra: self.extra,
+            origin,
+            sent: Moment::now().before(age),
+            wall_offset: clock::wall_offset(),
+            lifetime,
+            expires_at: sent.checked_add(lifetime)?,
+        };
+        Some((held, self.forced))
+    }
+}
+
+fn millis(time: Duration) -> Option<u64> {
+    u64::try_from(time.as_millis()).ok()
+}
+
+/// Whole seconds since 1970.
+pub(super) fn unix_seconds(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+}
