@@ -5,7 +5,7 @@ export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //
 
 help:
 	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
-	@echo "make demo-outage   the server fails in every way while 200 callers in each language ask for tokens"
+	@echo "make demo-outage   the server stops and fails in every way while 200 callers in each language ask for tokens"
 	@echo "make soak   the same with faults at random, for SECONDS=600"
 	@echo "make test   every suite of every language (ONLY=\"python node\": these alone)"
 	@echo "make lint   format, clippy and the measures"

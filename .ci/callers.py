@@ -1,6 +1,7 @@
 """Programs of all languages, each of which stands for 200 callers that ask ten times a second (examples/*/outage.*).
 
-Each has an authorization server of its own: a realm of the development server, whose answers are scripted.
+Each has an authorization server of its own: a realm of the development server, whose answers are scripted, behind a door that
+can be shut.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import json
 import subprocess
 import time
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,10 +18,13 @@ from pathlib import Path
 from typing import Any
 
 import processes
+from door import Door
 from processes import ROOT, target_folder
 
 CALLERS = 200
 DOWN = {"status": 503}
+# Nobody listens, whatever the other answers are.
+REFUSING = {"door": "shut"}
 SLOW = {"fault": "slow_body"}
 HANGING = {"fault": "hang"}
 RESETTING = {"fault": "reset"}
@@ -38,11 +43,12 @@ def programs() -> dict[str, list[list[str]]]:
 
 @dataclass(frozen=True)
 class Counts:
-    served: int
-    failed: int
+    served: int = 0
+    failed: int = 0
+    early: int = 0  # of those that failed: while a token was valid
 
     def __sub__(self, other: Counts) -> Counts:
-        return Counts(self.served - other.served, self.failed - other.failed)
+        return Counts(self.served - other.served, self.failed - other.failed, self.early - other.early)
 
 
 class Language:
@@ -52,7 +58,10 @@ class Language:
         self.name, self._control = name, control
         made = self._ask("POST", "", {})
         self._realm = f"/{made['realm']}"
-        server = {f"TOKENWELL_{name.upper()}": made["vars"][name] for name in ("token_endpoint", "client_id", "client_secret")}
+        endpoint = urllib.parse.urlsplit(made["vars"]["token_endpoint"])
+        self._door = Door(endpoint.port or 80)
+        server = {f"TOKENWELL_{name.upper()}": made["vars"][name] for name in ("client_id", "client_secret")}
+        server["TOKENWELL_TOKEN_ENDPOINT"] = endpoint._replace(netloc=f"127.0.0.1:{self._door.port}").geturl()
         environment = processes.clean_environment(**server, **options, CALLERS=str(CALLERS // len(commands)))
         pipe = subprocess.PIPE
         self.processes = [subprocess.Popen(command, cwd=ROOT, env=environment, stdin=pipe, stdout=pipe, text=True) for command in commands]
@@ -65,7 +74,8 @@ class Language:
 
     def answer(self, *answers: dict[str, Any]) -> None:
         """How the server answers from now on, each of these in turn; none: as a server should."""
-        self._ask("POST", f"{self._realm}/script", [answer | {"times": -1} for answer in answers])
+        self._ask("POST", f"{self._realm}/script", [answer | {"times": -1} for answer in answers if answer != REFUSING])
+        (self._door.shut if REFUSING in answers else self._door.open)()
 
     def requests(self) -> int:
         """Token requests that have reached the server."""
@@ -76,6 +86,10 @@ class Language:
         """Resident memory of the processes, in KiB (Linux)."""
         lines = [line for process in self.processes for line in Path(f"/proc/{process.pid}/status").read_text().splitlines()]
         return sum(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+    def heap(self, folder: Path) -> int:
+        """What of their heap is in use, in KiB, as heap.c writes it to this folder."""
+        return sum(int((folder / str(process.pid)).read_text()) for process in self.processes)
 
 
 def tick(languages: list[Language], seconds: float) -> dict[str, Counts]:
@@ -90,7 +104,7 @@ def tick(languages: list[Language], seconds: float) -> dict[str, Counts]:
         answers = [json.loads(process.stdout.readline() or "{}") for process in language.processes if process.stdout]
         if not all(answers):
             raise SystemExit(f"{language.name}: the program has ended")
-        counts[language.name] = Counts(*(sum(answer[name] for answer in answers) for name in ("served", "failed")))
+        counts[language.name] = Counts(*(sum(answer[name] for answer in answers) for name in ("served", "failed", "early")))
     return counts
 
 

@@ -51,6 +51,7 @@ SUITES = (
     Suite("examples", "plain", (("python3", ".ci/examples.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
     build("rust"),
     check("demo", "python3", ".ci/demo.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
+    check("demo-outage", "python3", ".ci/demo_outage.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
     build("dist"),
     Suite("packages", "plain", ((".ci/packages.sh",),), needs=("build-dist",)),
 )

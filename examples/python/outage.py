@@ -1,5 +1,6 @@
 """Many callers (CALLERS, default 200) ask for the token ten times a second. Each line on standard input moves the library's
-clock by so many seconds, and is answered with a line of JSON before: the calls served and failed so far. Ends with the input."""
+clock by so many seconds, and is answered with a line of JSON before: the calls served so far, those that failed, and how many of
+these were early: a token was valid. Ends with the input."""
 
 import json
 import os
@@ -11,20 +12,35 @@ import tokenwell
 from tokenwell.testing import advance_clock
 
 
-def call(client: tokenwell.Client, counts: dict[str, int]) -> None:
-    while True:
-        try:
-            client.token()
-            counts["served"] += 1
-        except tokenwell.TokenwellError:
-            counts["failed"] += 1
-        time.sleep(0.1)
+class Caller(threading.Thread):
+    # Seconds that the library's clock has been moved: raised before that, and raised after it. While it is being moved a caller
+    # takes the one by which fewer failures are early.
+    ahead = moved = 0.0
+
+    def __init__(self, client: tokenwell.Client) -> None:
+        super().__init__(daemon=True)
+        self.client = client
+        self.counts = {"served": 0, "failed": 0, "early": 0}
+        self.end = 0.0  # of the last token, on that clock
+
+    def run(self) -> None:
+        while True:
+            began = time.monotonic() + self.moved
+            try:
+                self.end = max(self.end, began + self.client.access_token().expires_in)
+                self.counts["served"] += 1
+            except tokenwell.TokenwellError:
+                self.counts["failed"] += 1
+                self.counts["early"] += time.monotonic() + self.ahead < self.end
+            time.sleep(0.1)
 
 
-client = tokenwell.Client.from_env()
-callers = [{"served": 0, "failed": 0} for _ in range(int(os.environ.get("CALLERS", "200")))]
-for counts in callers:
-    threading.Thread(target=call, args=(client, counts), daemon=True).start()
+shared = tokenwell.Client.from_env()
+callers = [Caller(shared) for _ in range(int(os.environ.get("CALLERS", "200")))]
+for caller in callers:
+    caller.start()
 for line in sys.stdin:
-    print(json.dumps({name: sum(counts[name] for counts in callers) for name in ("served", "failed")}), flush=True)
+    print(json.dumps({name: sum(caller.counts[name] for caller in callers) for name in callers[0].counts}), flush=True)
+    Caller.ahead += float(line)
     advance_clock(float(line))
+    Caller.moved = Caller.ahead
