@@ -49,6 +49,7 @@ SUITES = (
         "postman", "plain", (("python3", ".ci/with_server.py", "npm", "test", "--silent", "--prefix", "examples/postman"),), needs=("build-tests",)
     ),
     Suite("examples", "plain", (("python3", ".ci/examples.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
+    Suite("memory", "plain", (("python3", ".ci/memory.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
     build("rust"),
     check("demo", "python3", ".ci/demo.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
     check("demo-outage", "python3", ".ci/demo_outage.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),

@@ -38,6 +38,16 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
+/// Bytes of the stack that one token request reaches into, and more.
+const DEEPEST: usize = 64 * 1024;
+
+/// Overwrites what calls that have returned left on this thread's stack: a secret's bytes on their way through a parser or a
+/// cipher, which no type wipes.
+#[inline(never)]
+pub(crate) fn wipe_stack() {
+    std::hint::black_box(&mut [0_u8; DEEPEST]);
+}
+
 /// Characters of an outside text that are looked at.
 const LONGEST_CLEANED: usize = 4096;
 

@@ -15,6 +15,7 @@ use crate::error::Error;
 use crate::fetch::Fetched;
 use crate::lifecycle;
 use crate::random;
+use crate::secret::wipe_stack;
 use crate::stats::{Counters, count};
 use crate::token::{Held, Source};
 
@@ -95,6 +96,7 @@ fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<
     let mut pilot = Pilot { engine, mission, landing: Some(landing) };
     engine.spawn(async move {
         let fetched = shared::search(engine, &pilot.mission).await;
+        wipe_stack();
         pilot.land(fetched);
     })
 }

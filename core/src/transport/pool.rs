@@ -12,10 +12,11 @@ use tokio::time::Instant;
 /// A connection as the sender of its next request.
 pub(super) type Sender = SendRequest<Full<Bytes>>;
 
-/// So long a connection may wait for its next request.
-const KEPT: Duration = Duration::from_secs(90);
+/// So long a connection may wait for its next request: enough for those of one burst, and the next after that is most of an hour
+/// away. Its buffers hold the credential and the last answer, and are wiped when it is closed.
+const KEPT: Duration = Duration::from_secs(2);
 /// So often those that have waited too long are looked for.
-const SWEEP: Duration = Duration::from_secs(30);
+const SWEEP: Duration = Duration::from_secs(1);
 
 /// The idle connections of one route.
 #[derive(Default)]

@@ -1,0 +1,37 @@
+<?php
+
+/**
+ * Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
+ * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read.
+ */
+
+declare(strict_types=1);
+
+use Tokenwell\Client;
+use Tokenwell\Testing\AuthorizationServer;
+use Tokenwell\TokenwellError;
+
+require __DIR__ . '/../../../bindings-c/php/autoload.php';
+
+function call(Client $client): string
+{
+    try {
+        $client->accessToken();
+        return 'served';
+    } catch (TokenwellError $error) {
+        return "{$error->getCode()} {$error->getMessage()}";
+    }
+}
+
+echo "ready\n";
+$options = [];
+foreach (json_decode((string) fgets(STDIN), true, flags: JSON_THROW_ON_ERROR) as $name => $value) {
+    $options[lcfirst(str_replace('_', '', ucwords($name, '_')))] = $value;
+}
+$client = new Client(...$options);
+unset($options, $value);
+echo "made\n";
+while (($line = fgets(STDIN)) !== false) {
+    AuthorizationServer::advanceClock((float) $line);
+    echo call($client), "\n";
+}

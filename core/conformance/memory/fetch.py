@@ -1,0 +1,24 @@
+"""Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
+input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read."""
+
+import json
+import sys
+
+import tokenwell
+from tokenwell.testing import advance_clock
+
+
+def call(client: tokenwell.Client) -> str:
+    try:
+        client.access_token()
+        return "served"
+    except tokenwell.TokenwellError as error:
+        return f"{type(error).__name__} {error.code}"
+
+
+print("ready", flush=True)
+client = tokenwell.Client(**json.loads(sys.stdin.readline()))
+print("made", flush=True)
+for line in sys.stdin:
+    advance_clock(float(line))
+    print(call(client), flush=True)
