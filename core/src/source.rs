@@ -13,7 +13,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
-use crate::secret::{Secret, clean};
+use crate::secret::{Secret, clean, wipe_stack};
 
 /// A command has so long to print the secret.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
@@ -93,7 +93,12 @@ impl Source {
             return Ok(secret.clone());
         }
         let source = self.clone();
-        let read = tokio::task::spawn_blocking(move || source.read_now()).await;
+        let read = tokio::task::spawn_blocking(move || {
+            let read = source.read_now();
+            wipe_stack();
+            read
+        });
+        let read = read.await;
         read.unwrap_or_else(|_| Err(Error::internal("the reading of a secret ended in a fault inside the library")))
     }
 
