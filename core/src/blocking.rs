@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::client::Client;
 use crate::error::Error;
+use crate::pending::{Answer, Pending};
 use crate::request::TokenRequest;
 use crate::token::{AccessToken, TokenValue};
 
@@ -29,7 +30,10 @@ impl<'a> Blocking<'a> {
     /// # Errors
     /// As [`Client::token`].
     pub fn access_token(&self) -> Result<AccessToken, Error> {
-        self.access_token_with(&TokenRequest::default())
+        match self.0.at_hand(Duration::ZERO) {
+            Some(token) => Ok(token),
+            None => wait(self.0.obtain(&TokenRequest::default())),
+        }
     }
 
     /// As [`Client::access_token_with`].
@@ -37,14 +41,9 @@ impl<'a> Blocking<'a> {
     /// # Errors
     /// As [`Client::token`].
     pub fn access_token_with(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        if let Some(token) = self.0.cached(request) {
-            return Ok(token);
-        }
-        let mut pending = self.0.obtain(request);
-        loop {
-            if let Some(answer) = pending.wait(Duration::from_secs(1)) {
-                return answer;
-            }
+        match self.0.cached(request) {
+            Some(token) => Ok(token),
+            None => wait(self.0.obtain(request)),
         }
     }
 
@@ -54,5 +53,13 @@ impl<'a> Blocking<'a> {
     /// As [`Client::token`].
     pub fn authorization(&self) -> Result<String, Error> {
         self.access_token().map(|token| token.authorization().to_owned())
+    }
+}
+
+fn wait(mut pending: Pending) -> Answer {
+    loop {
+        if let Some(answer) = pending.wait(Duration::from_secs(1)) {
+            return answer;
+        }
     }
 }

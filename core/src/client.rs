@@ -6,14 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 
 use crate::blocking::Blocking;
 use crate::builder::ClientBuilder;
 use crate::cache::key::cache_key;
 use crate::cache::memory::Entry;
 use crate::cache::shared;
-use crate::clock::{self, Moment};
+use crate::clock::{self, Moment, Reading};
 use crate::config::{Cache, Config};
 use crate::dpop;
 use crate::engine::engine;
@@ -101,7 +101,10 @@ impl Client {
     /// # Errors
     /// As [`Client::token`].
     pub async fn access_token(&self) -> Result<AccessToken, Error> {
-        self.access_token_with(&TokenRequest::default()).await
+        match self.at_hand(Duration::ZERO) {
+            Some(token) => Ok(token),
+            None => self.obtain(&TokenRequest::default()).await,
+        }
     }
 
     /// A token for another scope, audience or resource, or with more life left.
@@ -156,16 +159,18 @@ impl Client {
 
     /// A token that can be handed out at once: without a lock, a system call or a runtime. `None`: call [`Client::obtain`].
     pub fn cached(&self, request: &TokenRequest) -> Option<AccessToken> {
-        if self.0.closed.load(Ordering::Relaxed) {
-            return None;
+        match self.own_entry(request) {
+            true => self.at_hand(request.min_valid),
+            false if self.0.closed.load(Ordering::Relaxed) => None,
+            false => self.0.fresh(&self.other_entry(request), request.min_valid),
         }
-        let held = match self.own_entry(request) {
-            true => self.0.look(&self.0.entry, request.min_valid),
-            false => self.0.look(&self.other_entry(request), request.min_valid),
-        };
-        match held {
-            Some((token, Phase::Fresh)) => Some(token),
-            _ => None,
+    }
+
+    /// The same for the client's own target.
+    pub(crate) fn at_hand(&self, min_valid: Duration) -> Option<AccessToken> {
+        match self.0.closed.load(Ordering::Relaxed) {
+            true => None,
+            false => self.0.fresh(&self.0.entry, min_valid),
         }
     }
 
@@ -241,17 +246,33 @@ impl Inner {
     /// The token of this entry and where it stands, if it may be handed out at all.
     fn look(&self, entry: &Entry, min_valid: Duration) -> Option<(AccessToken, Phase)> {
         let held = entry.held.load();
-        let held = held.as_ref()?;
-        match self.phase(held, entry, min_valid) {
+        match self.phase(&held, entry, min_valid) {
             Phase::Dead => None,
-            phase => Some((AccessToken { held: held.clone(), source: Source::Memory }, phase)),
+            phase => Some((AccessToken::new(held, Source::Memory), phase)),
+        }
+    }
+
+    /// The token of this entry if it is fresh: by far, as nearly always, or by the clocks.
+    fn fresh(&self, entry: &Entry, min_valid: Duration) -> Option<AccessToken> {
+        let held = entry.held.load();
+        let Reading { now, wall_ahead } = clock::glance();
+        let age = now.nanos_since(held.sent).saturating_add(clock::LATE);
+        if self.policy.is_fresh_by_far(age, held.lifetime, min_valid)
+            && !lifecycle::has_jumped(wall_ahead - held.wall_ahead)
+        {
+            return Some(AccessToken::new(held, Source::Memory));
+        }
+        match self.look(entry, min_valid) {
+            Some((token, Phase::Fresh)) => Some(token),
+            _ => None,
         }
     }
 
     fn phase(&self, held: &Held, entry: &Entry, min_valid: Duration) -> Phase {
-        let age = Moment::now().since(held.sent);
+        let Reading { now, wall_ahead } = clock::read();
+        let age = now.since(held.sent);
         let phase = self.policy.phase(age, held.lifetime, random::jitter(entry.key.number()), min_valid);
-        lifecycle::after_jump(phase, clock::wall_offset() - held.wall_offset)
+        lifecycle::after_jump(phase, wall_ahead - held.wall_ahead)
     }
 
     fn judge(&self, entry: &Entry, min_valid: Duration) -> Verdict {
@@ -277,12 +298,11 @@ impl Inner {
 
     /// A spent token with true life left, for when its refresh has failed.
     fn last_resort(&self, entry: &Entry, min_valid: Duration) -> Option<AccessToken> {
-        let held = entry.held.load_full()?;
-        let age = Moment::now().since(held.sent);
-        let usable = self.policy.is_usable(age, held.lifetime, min_valid);
+        let held = entry.held.load();
+        let usable = self.policy.is_usable(Moment::now().since(held.sent), held.lifetime, min_valid);
         usable.then(|| {
             count(&self.counters.stale);
-            AccessToken { held, source: Source::Memory }
+            AccessToken::new(held, Source::Memory)
         })
     }
 
@@ -349,8 +369,10 @@ impl Inner {
     }
 
     fn invalidate(&self, entry: &Arc<Entry>, token: &str) {
-        let held = entry.held.load_full();
-        let Some(held) = held.filter(|held| held.value.as_str() == token) else { return };
+        let held = entry.held.load();
+        if held.lifetime.is_zero() || held.value.as_str() != token {
+            return;
+        }
         let now = Moment::now();
         let recent = entry.forced.load().as_ref().is_some_and(|last| now.since(**last) < FORCED_REFRESH_PAUSE);
         if recent {
@@ -359,11 +381,11 @@ impl Inner {
         if self.config.cache.is_shared() {
             entry.refused.store(Some(Arc::new(shared::digest_of(held.value.as_str()))));
         }
-        let before = entry.held.compare_and_swap(&held, None);
-        if before.as_ref().is_some_and(|before| Arc::ptr_eq(before, &held)) {
+        let before = entry.held.compare_and_swap(&held, Held::nothing());
+        if Arc::ptr_eq(&before, &held) {
             entry.forced.store(Some(Arc::new(now)));
             count(&self.counters.invalidations);
-            self.refuse(entry, held);
+            self.refuse(entry, Guard::into_inner(held));
         }
     }
 }
@@ -381,7 +403,8 @@ impl Inner {
 }
 
 fn as_it_came(held: Arc<Held>) -> AccessToken {
-    AccessToken { source: held.origin, held }
+    let source = held.origin;
+    AccessToken::new(Guard::from_inner(held), source)
 }
 
 impl fmt::Debug for Client {

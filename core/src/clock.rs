@@ -1,13 +1,13 @@
 //! Time as a token sees it: a clock that goes on during suspend, and the wall clock for what is shown to people.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime};
 
 /// Moves the library's clock in tests (`testing::advance_clock`); zero in life. Nanoseconds.
 static OFFSET: AtomicI64 = AtomicI64::new(0);
 
 /// A moment on the clock that goes on during suspend, in nanoseconds since an arbitrary start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(u64);
 
 /// The start lies so far back that a token can have been issued before this machine was started. Nanoseconds: 20 years.
@@ -20,7 +20,12 @@ impl Moment {
 
     /// How long ago `earlier` was; zero if it lies ahead.
     pub(crate) fn since(self, earlier: Moment) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+        Duration::from_nanos(self.nanos_since(earlier))
+    }
+
+    /// The same in nanoseconds.
+    pub(crate) fn nanos_since(self, earlier: Moment) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 
     /// Milliseconds since its arbitrary start, which is the same for all processes of one run of the machine.
@@ -42,36 +47,91 @@ impl Moment {
 /// Moves the wall clock alone in tests (`testing::jump_wall_clock`). Nanoseconds.
 static JUMP: AtomicI64 = AtomicI64::new(0);
 
+fn moved_by() -> i64 {
+    OFFSET.load(Ordering::Relaxed).wrapping_add(JUMP.load(Ordering::Relaxed))
+}
+
 /// The wall clock, moved like [`Moment::now`].
 pub(crate) fn wall() -> SystemTime {
-    let offset = OFFSET.load(Ordering::Relaxed) + JUMP.load(Ordering::Relaxed);
+    let offset = moved_by();
     let by = Duration::from_nanos(offset.unsigned_abs());
     let now = SystemTime::now();
     if offset < 0 { now - by } else { now + by }
 }
 
-/// When the two clocks were last compared; 0: not yet. Nanoseconds.
-static LOOKED: AtomicU64 = AtomicU64::new(0);
+/// Both clocks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    pub(crate) now: Moment,
+    /// From the one clock to the other: it changes when the wall clock is set, or when the machine was stopped without the
+    /// other clock noticing. Nanoseconds.
+    pub(crate) wall_ahead: i64,
+}
 
-/// Seconds between the two clocks: it changes when the wall clock is set, or when the machine was stopped without the other
-/// clock noticing. Looked up at most once a second, so that the cached path reads one clock.
-pub(crate) fn wall_offset() -> i64 {
-    static OFFSET: AtomicI64 = AtomicI64::new(0);
+/// Both clocks, read in full.
+pub(crate) fn read() -> Reading {
     let now = Moment::now();
-    let last = LOOKED.load(Ordering::Acquire);
-    if last != 0 && now.since(Moment(last)) < Duration::from_secs(1) {
-        return OFFSET.load(Ordering::Relaxed);
+    let wall = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let wall_ahead = (wall.as_nanos() as i64).saturating_sub_unsigned(now.0);
+    Reading { now, wall_ahead }
+}
+
+/// How far the clocks may have come since they were read in full, for [`glance`] to be content with that. Nanoseconds.
+const GLANCE: i64 = 1_000_000_000;
+/// A [`glance`] is late by less than this: by `GLANCE` at most where the wall clock was set back, and by a tick of 10 ms at
+/// most. Nanoseconds.
+pub(crate) const LATE: u64 = 2_000_000_000;
+
+/// When both clocks were last read in full, by [`tick`], and what the wall clock was ahead then.
+static READ_AT: AtomicI64 = AtomicI64::new(NEVER);
+static WALL_AHEAD: AtomicI64 = AtomicI64::new(0);
+const NEVER: i64 = i64::MIN;
+/// A thread is writing the two.
+const WRITING: i64 = i64::MIN + 1;
+
+/// Both clocks, in a fifth of the time, for the token that is fresh by far.
+///
+/// The wall clock's last tick alone is read. It says how long ago both were read in full; if that is less than a second, the
+/// other clock has gone on by as much. What makes that wrong moves the wall clock, and so is noticed: after a suspend, or
+/// when it is set forward, a second seems to have passed, and when it is set back, less than none. Unless it is by less than
+/// a second, which [`LATE`] makes good.
+pub(crate) fn glance() -> Reading {
+    let read_at = READ_AT.load(Ordering::Acquire);
+    let tick = tick();
+    // Acquire: if another thread has begun to write it, the comparison below sees that.
+    let wall_ahead = WALL_AHEAD.load(Ordering::Acquire);
+    match glanced(read_at, wall_ahead, tick) {
+        Some(reading) if READ_AT.load(Ordering::Relaxed) == read_at => reading,
+        _ => read_for_glances(read_at, tick),
     }
-    let unix = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let offset = unix.as_secs() as i64 - (now.0 / 1_000_000_000) as i64;
-    OFFSET.store(offset, Ordering::Relaxed);
-    LOOKED.store(now.0, Ordering::Release);
-    offset
+}
+
+/// What `tick` tells if both clocks were read in full at `read_at`.
+fn glanced(read_at: i64, wall_ahead: i64, tick: i64) -> Option<Reading> {
+    let passed = tick.wrapping_sub(read_at);
+    let now = Moment(tick.wrapping_sub(wall_ahead).max(0) as u64);
+    (0..GLANCE).contains(&passed).then_some(Reading { now, wall_ahead })
+}
+
+/// Reads both clocks in full and writes that down, unless another thread does.
+#[cold]
+fn read_for_glances(read_at: i64, tick: i64) -> Reading {
+    let reading = read();
+    let mine = || READ_AT.compare_exchange(read_at, WRITING, Ordering::Relaxed, Ordering::Relaxed).is_ok();
+    if read_at != WRITING && mine() {
+        WALL_AHEAD.store(reading.wall_ahead, Ordering::Release);
+        READ_AT.store(tick, Ordering::Release);
+    }
+    reading
+}
+
+/// A child after fork: the thread that was writing may be gone. One atomic store: this runs between fork and exec.
+pub(crate) fn read_again() {
+    READ_AT.store(NEVER, Ordering::Relaxed);
 }
 
 /// Moves the wall clock alone.
 pub(crate) fn jump_wall(seconds: f64) {
-    LOOKED.store(0, Ordering::Relaxed);
     JUMP.fetch_add((seconds * 1e9) as i64, Ordering::Relaxed);
 }
 
@@ -91,6 +151,18 @@ pub(crate) fn run() -> Option<String> {
     None
 }
 
+/// The wall clock as it was at the kernel's last tick, in nanoseconds since 1970, moved like [`wall`].
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn tick() -> i64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+    (time.tv_sec as i64 * 1_000_000_000 + time.tv_nsec as i64).wrapping_add(moved_by())
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn tick() -> i64 {
+    wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos() as i64
+}
+
 /// `Instant` stops during suspend on Linux, so a token would look younger than it is. Read through the vDSO: no system call.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn boot_nanos() -> u64 {
@@ -104,4 +176,40 @@ fn boot_nanos() -> u64 {
     use std::time::Instant;
     static START: LazyLock<Instant> = LazyLock::new(Instant::now);
     START.elapsed().as_nanos() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SECOND: i64 = 1_000_000_000;
+
+    #[test]
+    fn a_glance_is_what_the_clocks_say() {
+        for _ in 0..1000 {
+            let before = Moment::now();
+            let glance = glance();
+            assert!(before.nanos_since(glance.now) < LATE, "{before:?} {glance:?}");
+            assert!(glance.now.nanos_since(Moment::now()) < LATE);
+        }
+    }
+
+    proptest! {
+        /// The machine runs, is suspended and runs on, and the wall clock is set once by `step`; `lag` is how old a tick is.
+        #[test]
+        fn f18_a_glance_is_never_late_by_more_than_it_says(
+            ran in 0..3 * SECOND,
+            suspended in prop_oneof![Just(0), 0..2 * SECOND, 0..1_000_000 * SECOND],
+            step in prop_oneof![Just(0), -2 * SECOND..2 * SECOND, -1_000_000 * SECOND..1_000_000 * SECOND],
+            lag in (0..10_000_000_i64, 0..10_000_000_i64),
+        ) {
+            let (wall, boot) = (1_800_000_000 * SECOND, 1_000_000 * SECOND);
+            let passed = ran + suspended;
+            let late = glanced(wall - lag.0, wall - boot, wall + passed + step - lag.1)
+                .map_or(0, |reading| Moment((boot + passed) as u64).nanos_since(reading.now));
+            prop_assert!(late < LATE);
+        }
+    }
 }

@@ -86,6 +86,7 @@ fn watch_for_fork() {
             INHERITED.store(parent, Ordering::Release);
         }
         crate::random::draw_again();
+        crate::clock::read_again();
     }
     // Registered first and noted then: two threads may both do it, which does no harm, but none may go on without it.
     if !REGISTERED.load(Ordering::SeqCst) {

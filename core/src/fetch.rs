@@ -10,7 +10,7 @@ use url::Url;
 
 use crate::auth::{Attempt, authenticate, echoes};
 use crate::cache::memory::Entry;
-use crate::clock::{self, Moment};
+use crate::clock::{self, Moment, Reading};
 use crate::config::Config;
 use crate::credential::{self, Credential};
 use crate::discovery;
@@ -243,12 +243,13 @@ impl<'a> Search<'a> {
 struct Sent {
     moment: Moment,
     wall: SystemTime,
-    wall_offset: i64,
+    wall_ahead: i64,
 }
 
 impl Sent {
     fn now() -> Sent {
-        Sent { moment: Moment::now(), wall: clock::wall(), wall_offset: clock::wall_offset() }
+        let Reading { now, wall_ahead } = clock::read();
+        Sent { moment: now, wall: clock::wall(), wall_ahead }
     }
 
     fn held(self, answer: Answer, config: &Config) -> Held {
@@ -260,7 +261,7 @@ impl Sent {
             extra: answer.extra,
             origin: Source::Network,
             sent: self.moment,
-            wall_offset: self.wall_offset,
+            wall_ahead: self.wall_ahead,
             lifetime,
             expires_at: self.wall.checked_add(lifetime).unwrap_or(self.wall),
         }

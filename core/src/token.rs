@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use arc_swap::Guard;
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
@@ -94,13 +95,28 @@ pub(crate) struct Held {
     pub(crate) origin: Source,
     /// When the request was sent: age counts from here, so that time on the way never makes a token look younger.
     pub(crate) sent: Moment,
-    /// How far the wall clock was from the other one then, seconds: a change tells of a jump.
-    pub(crate) wall_offset: i64,
+    /// How far the wall clock was ahead of the other one then, nanoseconds: a change tells of a jump.
+    pub(crate) wall_ahead: i64,
     pub(crate) lifetime: Duration,
     pub(crate) expires_at: SystemTime,
 }
 
 impl Held {
+    /// What an entry holds while it holds no token: one that lives for no time.
+    pub(crate) fn nothing() -> Arc<Held> {
+        Arc::new(Held {
+            value: TokenText::new(TokenType::Bearer, ""),
+            token_type: TokenType::Bearer,
+            scope: None,
+            extra: Map::new(),
+            origin: Source::Memory,
+            sent: Moment::default(),
+            wall_ahead: 0,
+            lifetime: Duration::ZERO,
+            expires_at: SystemTime::UNIX_EPOCH,
+        })
+    }
+
     /// What remains of its life; zero when it has expired.
     pub(crate) fn left(&self, now: Moment) -> Duration {
         self.lifetime.saturating_sub(now.since(self.sent))
@@ -108,13 +124,24 @@ impl Held {
 }
 
 /// An access token (RFC 6749 section 1.4). Cheap to clone. `Debug` shows no value; there is no `Display`.
-#[derive(Clone)]
 pub struct AccessToken {
-    pub(crate) held: Arc<Held>,
-    pub(crate) source: Source,
+    /// Borrowed from the entry by a note of this thread's own: threads that get the same token count nothing together.
+    held: Guard<Arc<Held>>,
+    source: Source,
+}
+
+impl Clone for AccessToken {
+    /// A clone counts: there are few notes, and a token that is cloned is kept.
+    fn clone(&self) -> AccessToken {
+        AccessToken::new(Guard::from_inner(Arc::clone(&self.held)), self.source)
+    }
 }
 
 impl AccessToken {
+    pub(crate) fn new(held: Guard<Arc<Held>>, source: Source) -> AccessToken {
+        AccessToken { held, source }
+    }
+
     /// The token itself, visible ASCII.
     pub fn value(&self) -> &str {
         self.held.value.as_str()

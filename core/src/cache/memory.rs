@@ -4,7 +4,7 @@ use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use lru::LruCache;
 
 use super::key::CacheKey;
@@ -21,7 +21,7 @@ const CAPACITY: NonZeroUsize = NonZeroUsize::new(10_000).expect("not zero");
 pub(crate) struct Entry {
     pub(crate) key: CacheKey,
     pub(crate) target: Target,
-    pub(crate) held: ArcSwapOption<Held>,
+    pub(crate) held: ArcSwap<Held>,
     pub(crate) failure: ArcSwapOption<Failure>,
     /// Seconds that the server's clock was found to be ahead, once it had refused an assertion over it.
     pub(crate) clock_offset: AtomicI64,
@@ -46,7 +46,7 @@ impl Entry {
         Entry {
             key,
             target,
-            held: ArcSwapOption::empty(),
+            held: ArcSwap::new(Held::nothing()),
             failure: ArcSwapOption::empty(),
             clock_offset: AtomicI64::new(0),
             forced: ArcSwapOption::empty(),

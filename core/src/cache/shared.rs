@@ -163,7 +163,7 @@ impl<'a> Shared<'a> {
             Phase::Fresh | Phase::Due => Some(held),
             Phase::Spent => {
                 // Better than nothing, should the fetch fail.
-                entry.held.store(Some(Arc::new(held)));
+                entry.held.store(Arc::new(held));
                 None
             }
             Phase::Dead => None,
@@ -177,10 +177,11 @@ impl<'a> Shared<'a> {
 
     /// A `sticky` server issues the same token again: it is news if it was asked for later.
     fn is_newer(&self, found: &Held) -> bool {
-        self.mission.entry.held.load().as_ref().is_none_or(|held| match held.value == found.value {
+        let held = self.mission.entry.held.load();
+        match held.value == found.value {
             true => found.sent > held.sent.after(Duration::from_secs(1)),
             false => found.sent > held.sent,
-        })
+        }
     }
 
     async fn is_refused(&self, found: &Held) -> bool {

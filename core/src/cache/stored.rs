@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use zeroize::Zeroizing;
 
-use crate::clock::{self, Moment};
+use crate::clock::{self, Moment, Reading};
 use crate::token::{Held, Source, TokenText, TokenType};
 
 /// The clocks of two machines may differ by so much. An entry that is further in the future is not believed.
@@ -74,14 +74,15 @@ impl<'a> Stored<'a> {
         if lifetime > LONGEST_LIFETIME {
             return None;
         }
+        let Reading { now, wall_ahead } = clock::read();
         let held = Held {
             value: TokenText::new(token_type, &self.value),
             token_type,
             scope: self.scope,
             extra: self.extra,
             origin,
-            sent: Moment::now().before(age),
-            wall_offset: clock::wall_offset(),
+            sent: now.before(age),
+            wall_ahead,
             lifetime,
             expires_at: sent.checked_add(lifetime)?,
         };

@@ -154,21 +154,21 @@ fn keep(entry: &Entry, fetched: Fetched) -> Outcome {
     match fetched {
         Fetched::Token { mut held, keep } => {
             entry.failure.store(None);
-            let again = entry.held.load().as_ref().is_some_and(|old| old.value == held.value);
+            let again = entry.held.load().value == held.value;
             if again && held.origin == Source::Network {
                 held.lifetime = lifecycle::sticky_lifetime(held.lifetime);
             }
             let held = Arc::new(held);
             // What lives for no time is for those who wait, and for nobody after them.
             if keep && !held.lifetime.is_zero() {
-                entry.held.store(Some(held.clone()));
+                entry.held.store(held.clone());
             }
             Ok(held)
         }
         Fetched::Failed { error, tried } => {
             let count = entry.failure.load().as_ref().map_or(1, |failure| failure.count.saturating_add(1));
             let now = Moment::now();
-            let left = entry.held.load().as_ref().map_or(Duration::ZERO, |held| held.left(now));
+            let left = entry.held.load().left(now);
             let wait = lifecycle::refusal(count, error.retryable(), error.wait(), left, random::unit());
             let until = now.after(wait);
             entry.failure.store(Some(Arc::new(Failure { error: error.clone(), until, count, tried })));
