@@ -3,6 +3,7 @@
 #include "runner.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <glob.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -254,17 +255,9 @@ static bool make_files(struct run *run, const json_t *files) {
   return ok;
 }
 
-static void remove_files(struct run *run, const json_t *files) {
-  const char *name;
-  json_t *text;
-  json_object_foreach((json_t *)files, name, text) {
-    char path[512];
-    snprintf(path, sizeof path, "%s/%s", run->folder, name);
-    unlink(path);
-  }
-  if (files != NULL) {
-    rmdir(run->folder);
-  }
+static int remove_one(const char *path, const struct stat *about, int type, struct FTW *place) {
+  (void)about, (void)type, (void)place;
+  return remove(path);
 }
 
 static bool step_invalidate(struct run *run, const json_t *value) {
@@ -400,7 +393,9 @@ static bool run_in_place(struct run *run, const json_t *the_case) {
   tokenwell_testing_advance_clock(-run->advanced);
   tokenwell_testing_jump_wall_clock(-run->jumped);
   json_decref(exchange_environment(before));
-  remove_files(run, files);
+  if (files != NULL) {
+    nftw(run->folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+  }
   json_decref(shown);
   json_decref(env);
   json_decref(before);

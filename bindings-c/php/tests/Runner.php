@@ -76,8 +76,17 @@ final class Runner
         Library::ffi()->tokenwell_testing_advance_clock(-$this->advanced);
         AuthorizationServer::jumpWallClock(-$this->jumped);
         if ($this->folder !== '') {
-            array_map('unlink', glob("$this->folder/*") ?: []);
-            rmdir($this->folder);
+            self::remove($this->folder);
+        }
+    }
+
+    private static function remove(string $path): void
+    {
+        if (is_dir($path)) {
+            array_map(self::remove(...), glob("$path/*") ?: []);
+            rmdir($path);
+        } else {
+            unlink($path);
         }
     }
 
