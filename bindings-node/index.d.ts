@@ -60,9 +60,9 @@ export class Client {
   accessToken(options?: TokenOptions): Promise<AccessToken>;
   /** The token with its type, expiry, scope and source. */
   accessTokenSync(options?: TokenOptions): AccessToken;
-  /** The value of an `Authorization` header: `Bearer ...` (RFC 6750, 2.1). */
+  /** The value of an `Authorization` header: `Bearer ...` (RFC 6750, 2.1), or `DPoP ...` (RFC 9449, 7.1). */
   authorization(options?: TokenOptions): Promise<string>;
-  /** The value of an `Authorization` header: `Bearer ...` (RFC 6750, 2.1). */
+  /** The value of an `Authorization` header: `Bearer ...` (RFC 6750, 2.1), or `DPoP ...` (RFC 9449, 7.1). */
   authorizationSync(options?: TokenOptions): string;
 
   /**
@@ -74,6 +74,16 @@ export class Client {
 
   /** Gives up exactly this token, because a resource server refused it. */
   invalidate(token: string | AccessToken): void;
+  /**
+   * A proof for the `DPoP` header of one request of your own (RFC 9449), made with the key that `token` is bound to. Each
+   * request needs a new one, a repeated one too. @throws {ConfigError} if the client was made without `dpop`.
+   */
+  dpopProof(method: string, url: string | URL, token: string | AccessToken): string;
+  /**
+   * Keeps the `DPoP-Nonce` header of a resource's answer for the next proofs to the origin of `url`. After a 401 with the error
+   * `use_dpop_nonce` the request can be sent once more, with a new proof.
+   */
+  dpopNonce(url: string | URL, nonce: string): void;
   /** What this client has done so far. */
   stats(): Stats;
   /** Later calls fail with the code `client_closed`. */
@@ -95,7 +105,7 @@ export class AccessToken {
   private constructor();
   /** The bearer string. */
   readonly value: string;
-  /** `Bearer` (RFC 6750). */
+  /** `Bearer` (RFC 6750) or `DPoP` (RFC 9449). */
   readonly tokenType: string;
   /** When it expires, by this machine's clock. */
   readonly expiresAt: Date;

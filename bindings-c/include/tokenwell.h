@@ -143,6 +143,32 @@ tokenwell_status tokenwell_client_invalidate(const tokenwell_client *client,
                                              size_t value_len);
 
 /**
+ * Makes a DPoP proof (RFC 9449) for one request of the caller's own: the value of its `DPoP` header, new for each request.
+ * - `method`, `url`, `token`: of the request, texts with their lengths; `token` is that of its `Authorization` header
+ * - `proof`: set to the proof, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
+ * - `error`: set to NULL; on failure to an error, owned by the caller
+ */
+tokenwell_status tokenwell_client_dpop_proof(const tokenwell_client *client,
+                                             const char *method,
+                                             size_t method_len,
+                                             const char *url,
+                                             size_t url_len,
+                                             const char *token,
+                                             size_t token_len,
+                                             char **proof,
+                                             tokenwell_error **error);
+
+/**
+ * Keeps the `DPoP-Nonce` of a resource's answer for the next proofs to the origin of `url` (RFC 9449 section 9). After a 401
+ * with the error `use_dpop_nonce` the request can be sent once more, with a new proof. `url` and `nonce` have their lengths.
+ */
+tokenwell_status tokenwell_client_dpop_nonce(const tokenwell_client *client,
+                                             const char *url,
+                                             size_t url_len,
+                                             const char *nonce,
+                                             size_t nonce_len);
+
+/**
  * Counters of the client as a JSON object. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
  */
 char *tokenwell_client_stats(const tokenwell_client *client);
@@ -158,7 +184,7 @@ tokenwell_status tokenwell_client_close(const tokenwell_client *client);
 void tokenwell_client_free(tokenwell_client *client);
 
 /**
- * Frees a string that `tokenwell_client_stats` returned. NULL is left alone.
+ * Frees a string of `tokenwell_client_stats` or `tokenwell_client_dpop_proof`. NULL is left alone.
  */
 void tokenwell_string_free(char *string);
 
@@ -173,12 +199,13 @@ const char *tokenwell_version(void);
 const char *tokenwell_token_value(const tokenwell_token *token);
 
 /**
- * Type of the token: `Bearer` (RFC 6750). Owned by the token handle.
+ * Type of the token: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). Static.
  */
 const char *tokenwell_token_type(const tokenwell_token *token);
 
 /**
- * Value of an `Authorization` header: `Bearer <token>` (RFC 6750 section 2.1). Owned by the token handle.
+ * Value of an `Authorization` header: `Bearer <token>` (RFC 6750 section 2.1), or `DPoP <token>`, with which goes the proof of
+ * `tokenwell_client_dpop_proof`. Owned by the token handle.
  */
 const char *tokenwell_token_authorization(const tokenwell_token *token);
 

@@ -18,23 +18,24 @@ pub(crate) fn guarded<T>(on_panic: impl FnOnce() -> T, body: impl FnOnce() -> T)
     catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| on_panic())
 }
 
-/// Runs `body`, hands its object to C through `out` and its failure through `error`. Both are set in every case, to NULL
-/// where there is nothing; where either is missing, `body` does not run.
-pub(crate) fn fill<O: Opaque>(
-    out: Out<O>,
+/// Runs `body`, hands what it makes to C through `out`, the parameter `name`, and its failure through `error`. Both are set
+/// in every case, to NULL where there is nothing; where either is missing, `body` does not run.
+pub(crate) fn fill<T>(
+    name: &str,
+    out: Out<T>,
     error: Out<TokenwellError>,
-    body: impl FnOnce() -> Result<O::Inner, Failure>,
+    body: impl FnOnce() -> Result<*mut T, Failure>,
 ) -> TokenwellStatus {
     let out = out.map(|out| out.write(null_mut()));
     let error = error.map(|error| error.write(null_mut()));
     let outcome = match (&out, &error) {
-        (None, _) => Err(Failure::null(O::NAME)),
+        (None, _) => Err(Failure::null(name)),
         (_, None) => Err(Failure::null(TokenwellError::NAME)),
         _ => guarded(|| Err(Failure::panicked()), body),
     };
     match (outcome, out) {
-        (Ok(object), Some(out)) => {
-            *out = give(object);
+        (Ok(made), Some(out)) => {
+            *out = made;
             TokenwellStatus::Ok
         }
         (Ok(_), None) => TokenwellStatus::InternalError,

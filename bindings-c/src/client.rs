@@ -10,7 +10,7 @@ use tokenwell::{AccessToken, Client, Config, Error, TokenRequest};
 
 use crate::boundary::{bytes, c_string, fill, guarded, object, status, text};
 use crate::error::{Failure, TokenwellError, TokenwellStatus};
-use crate::handle::{Opaque, borrow, free};
+use crate::handle::{Opaque, borrow, free, give};
 use crate::token::{Issued, Token, TokenwellToken};
 
 /// Gets tokens for one set of options and keeps them. Owned by the caller; free it with `tokenwell_client_free`. Several
@@ -32,22 +32,18 @@ pub(crate) struct State {
 }
 
 impl State {
-    fn new(config: Result<Config, Error>) -> Result<State, Failure> {
-        let client = Client::new(config?)?;
-        Ok(State { client, plain: TokenRequest::default(), last: ArcSwapOption::empty() })
+    fn make(config: Result<Config, Error>) -> Result<*mut TokenwellClient, Failure> {
+        Ok(give(State { client: Client::new(config?)?, plain: TokenRequest::default(), last: ArcSwapOption::empty() }))
     }
 
-    fn token(&self, request: &TokenRequest) -> Result<Token, Failure> {
-        match self.client.cached(request) {
-            Some(token) => Ok(self.for_c(token)),
-            None => Ok(self.for_c(self.client.blocking().access_token_with(request)?)),
-        }
+    fn token(&self, request: &TokenRequest) -> Result<*mut TokenwellToken, Failure> {
+        Ok(give(self.for_c(self.client.blocking().access_token_with(request)?)))
     }
 
     fn for_c(&self, token: AccessToken) -> Token {
         let source = token.source();
         let last = self.last.load();
-        if let Some(issued) = last.as_ref().filter(|issued| issued.is(&token)) {
+        if let Some(issued) = last.as_ref().filter(|issued| issued.token.identity() == token.identity()) {
             return Token { issued: Arc::clone(issued), source };
         }
         let issued = Arc::new(Issued::new(token));
@@ -70,7 +66,7 @@ pub unsafe extern "C" fn tokenwell_client_new(
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
     // SAFETY: the header asks that a text is readable for its length.
-    fill(client, error, || State::new(Config::from_json(unsafe { bytes(json, json_len, "json")? })))
+    fill("client", client, error, || State::make(Config::from_json(unsafe { bytes(json, json_len, "json")? })))
 }
 
 /// Makes a client of the environment: each option from `TOKENWELL_` and its name in capitals, e.g. `TOKENWELL_CLIENT_ID`.
@@ -80,7 +76,7 @@ pub extern "C" fn tokenwell_client_from_env(
     client: Option<&mut MaybeUninit<*mut TokenwellClient>>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
-    fill(client, error, || State::new(Config::from_env()))
+    fill("client", client, error, || State::make(Config::from_env()))
 }
 
 /// Makes a client of three texts with their lengths. For each that is NULL the environment is read instead:
@@ -102,11 +98,11 @@ pub unsafe extern "C" fn tokenwell_client_from_guide(
         // SAFETY: the header asks that a text is readable for its length.
         false => unsafe { text(ptr, length, name) }.map(|text| Some(text.to_owned())),
     };
-    fill(client, error, || {
-        let client_id = given(client_id, client_id_len, "client_id")?;
-        let client_secret = given(client_secret, client_secret_len, "client_secret")?;
+    fill("client", client, error, || {
+        let (id, secret) =
+            (given(client_id, client_id_len, "client_id")?, given(client_secret, client_secret_len, "client_secret")?);
         let url = given(authentication_url, authentication_url_len, "authentication_url")?;
-        State::new(Config::from_guide(client_id, client_secret, url))
+        State::make(Config::from_guide(id, secret, url))
     })
 }
 
@@ -120,7 +116,7 @@ pub extern "C" fn tokenwell_client_token(
     token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
-    fill(token, error, || object(client).and_then(|client| client.token(&client.plain)))
+    fill("token", token, error, || object(client).and_then(|client| client.token(&client.plain)))
 }
 
 /// As `tokenwell_client_token`, with a JSON object of options for this call: `scope`, `audience`, `resource` and
@@ -133,7 +129,7 @@ pub unsafe extern "C" fn tokenwell_client_token_with(
     token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
-    fill(token, error, || {
+    fill("token", token, error, || {
         // SAFETY: the header asks that a text is readable for its length.
         let json = unsafe { bytes(json, json_len, "json")? };
         object(client)?.token(&TokenRequest::from_json(json)?)
@@ -156,12 +152,54 @@ pub unsafe extern "C" fn tokenwell_client_invalidate(
     })
 }
 
+/// Makes a DPoP proof (RFC 9449) for one request of the caller's own: the value of its `DPoP` header, new for each request.
+/// - `method`, `url`, `token`: of the request, texts with their lengths; `token` is that of its `Authorization` header
+/// - `proof`: set to the proof, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
+/// - `error`: set to NULL; on failure to an error, owned by the caller
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenwell_client_dpop_proof(
+    client: Option<&TokenwellClient>,
+    method: *const c_char,
+    method_len: usize,
+    url: *const c_char,
+    url_len: usize,
+    token: *const c_char,
+    token_len: usize,
+    proof: Option<&mut MaybeUninit<*mut c_char>>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> TokenwellStatus {
+    fill("proof", proof, error, || {
+        // SAFETY: the header asks that a text is readable for its length.
+        let [method, url, token] = unsafe {
+            [text(method, method_len, "method")?, text(url, url_len, "url")?, text(token, token_len, "token")?]
+        };
+        Ok(c_string(&object(client)?.client.dpop_proof(method, url, token)?).into_raw())
+    })
+}
+
+/// Keeps the `DPoP-Nonce` of a resource's answer for the next proofs to the origin of `url` (RFC 9449 section 9). After a 401
+/// with the error `use_dpop_nonce` the request can be sent once more, with a new proof. `url` and `nonce` have their lengths.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn tokenwell_client_dpop_nonce(
+    client: Option<&TokenwellClient>,
+    url: *const c_char,
+    url_len: usize,
+    nonce: *const c_char,
+    nonce_len: usize,
+) -> TokenwellStatus {
+    status(|| {
+        // SAFETY: the header asks that a text is readable for its length.
+        let (url, nonce) = unsafe { (text(url, url_len, "url")?, text(nonce, nonce_len, "nonce")?) };
+        object(client).map(|client| client.client.dpop_nonce(url, nonce))
+    })
+}
+
 /// Counters of the client as a JSON object. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_client_stats(client: Option<&TokenwellClient>) -> *mut c_char {
     guarded(null_mut, || {
-        let client = client.and_then(borrow);
-        client.map_or(null_mut(), |client| c_string(&client.client.stats().to_json()).into_raw())
+        let stats = client.and_then(borrow).map(|client| client.client.stats().to_json());
+        stats.map_or(null_mut(), |stats| c_string(&stats).into_raw())
     })
 }
 
@@ -177,11 +215,11 @@ pub extern "C" fn tokenwell_client_free(client: Option<&mut TokenwellClient>) {
     guarded(|| (), || free(client));
 }
 
-/// Frees a string that `tokenwell_client_stats` returned. NULL is left alone.
+/// Frees a string of `tokenwell_client_stats` or `tokenwell_client_dpop_proof`. NULL is left alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenwell_string_free(string: *mut c_char) {
     if !string.is_null() {
-        // SAFETY: the header asks for a string of `tokenwell_client_stats`, which came from `CString::into_raw`.
+        // SAFETY: the header asks for a string of one of the two, which came from `CString::into_raw`.
         drop(unsafe { CString::from_raw(string) });
     }
 }

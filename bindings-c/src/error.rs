@@ -40,37 +40,28 @@ impl Opaque for TokenwellError {
     const NAME: &'static str = "error";
 }
 
-/// What a [`TokenwellError`] points to: an error of the core, or an argument that cannot be used.
+/// What a [`TokenwellError`] points to: an error of the core with its texts.
 pub(crate) struct Failure {
-    kind: ErrorKind,
-    kind_name: CString,
+    core: Error,
+    kind: CString,
     code: CString,
     message: CString,
-    core: Option<Error>,
     description: Option<CString>,
     hint: Option<CString>,
 }
 
 impl From<Error> for Failure {
-    fn from(error: Error) -> Failure {
-        Failure {
-            description: error.error_description().map(c_string),
-            hint: error.hint().map(c_string),
-            core: Some(error.clone()),
-            ..Failure::new(error.kind(), error.code(), error.message())
-        }
+    fn from(core: Error) -> Failure {
+        let (kind, code, message) = (c_string(core.kind().name()), c_string(core.code()), c_string(core.message()));
+        let (description, hint) = (core.error_description().map(c_string), core.hint().map(c_string));
+        Failure { core, kind, code, message, description, hint }
     }
 }
 
 impl Failure {
-    fn new(kind: ErrorKind, code: &str, message: &str) -> Failure {
-        let (kind_name, code, message) = (c_string(kind.name()), c_string(code), c_string(message));
-        Failure { kind, kind_name, code, message, core: None, description: None, hint: None }
-    }
-
     /// The argument `name` cannot be used, for the reason given.
     pub(crate) fn argument(name: &str, reason: &str) -> Failure {
-        Failure::new(ErrorKind::Config, "invalid_argument", &format!("argument `{name}` {reason}"))
+        Error::argument(&format!("argument `{name}` {reason}")).into()
     }
 
     /// The argument `name` is NULL.
@@ -84,7 +75,7 @@ impl Failure {
     }
 
     pub(crate) fn status(&self) -> TokenwellStatus {
-        match self.kind {
+        match self.core.kind() {
             ErrorKind::Config => TokenwellStatus::ConfigError,
             ErrorKind::Secret => TokenwellStatus::SecretError,
             ErrorKind::Transport => TokenwellStatus::TransportError,
@@ -100,7 +91,7 @@ impl Failure {
 /// `ResponseError`, `CacheError`, or `TokenwellError` for a fault of the library. Owned by the error.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_kind(error: Option<&TokenwellError>) -> *const c_char {
-    get(error, null(), |e| e.kind_name.as_ptr())
+    get(error, null(), |e| e.kind.as_ptr())
 }
 
 /// Stable code: the server's own, e.g. `invalid_client`, or the library's, e.g. `timeout`. Owned by the error.
@@ -118,19 +109,19 @@ pub extern "C" fn tokenwell_error_message(error: Option<&TokenwellError>) -> *co
 /// Whether the same call may succeed later with nothing changed.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_retryable(error: Option<&TokenwellError>) -> bool {
-    get(error, false, |e| e.core.as_ref().is_some_and(Error::retryable))
+    get(error, false, |e| e.core.retryable())
 }
 
 /// Seconds until a new attempt is worth making; -1 where that is not known.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_retry_after(error: Option<&TokenwellError>) -> f64 {
-    get(error, -1.0, |e| e.core.as_ref().and_then(Error::retry_after).unwrap_or(-1.0))
+    get(error, -1.0, |e| e.core.retry_after().unwrap_or(-1.0))
 }
 
 /// Status of the HTTP answer; 0 if there was none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_http_status(error: Option<&TokenwellError>) -> u16 {
-    get(error, 0, |e| e.core.as_ref().and_then(Error::http_status).unwrap_or(0))
+    get(error, 0, |e| e.core.http_status().unwrap_or(0))
 }
 
 /// The server's `error_description`, cleaned, at most 200 characters: its text, for people to read. Owned by the error.

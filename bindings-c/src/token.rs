@@ -1,6 +1,6 @@
 //! Access tokens for C. A handle shares its strings with the other handles of the same issued token.
 
-use std::ffi::{CStr, CString, c_char};
+use std::ffi::{CString, c_char};
 use std::ptr::null;
 use std::sync::{Arc, OnceLock};
 use std::time::UNIX_EPOCH;
@@ -27,25 +27,14 @@ pub(crate) struct Token {
 
 /// One issued token with its strings as C needs them.
 pub(crate) struct Issued {
-    token: AccessToken,
-    token_type: CString,
+    pub(crate) token: AccessToken,
     scope: Option<CString>,
     extra: OnceLock<CString>,
 }
 
 impl Issued {
     pub(crate) fn new(token: AccessToken) -> Issued {
-        let (token_type, scope) = (c_string(token.token_type()), token.scope().map(c_string));
-        Issued { token, token_type, scope, extra: OnceLock::new() }
-    }
-
-    /// Whether `token` is a copy of this one.
-    pub(crate) fn is(&self, token: &AccessToken) -> bool {
-        self.token.identity() == token.identity()
-    }
-
-    fn authorization(&self) -> *const c_char {
-        self.token.authorization_with_nul().as_ptr().cast()
+        Issued { scope: token.scope().map(c_string), token, extra: OnceLock::new() }
     }
 
     /// The token alone: the end of the header, with the same NUL.
@@ -64,32 +53,23 @@ impl Issued {
     }
 }
 
-fn name_of(source: Source) -> &'static CStr {
-    match source.as_str() {
-        "network" => c"network",
-        "memory" => c"memory",
-        "file" => c"file",
-        "redis" => c"redis",
-        _ => c"",
-    }
-}
-
 /// The token itself: visible ASCII. Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_value(token: Option<&TokenwellToken>) -> *const c_char {
     get(token, null(), |t| t.issued.value())
 }
 
-/// Type of the token: `Bearer` (RFC 6750). Owned by the token handle.
+/// Type of the token: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_type(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.issued.token_type.as_ptr())
+    get(token, null(), |t| t.issued.token.token_type_as_c_str().as_ptr())
 }
 
-/// Value of an `Authorization` header: `Bearer <token>` (RFC 6750 section 2.1). Owned by the token handle.
+/// Value of an `Authorization` header: `Bearer <token>` (RFC 6750 section 2.1), or `DPoP <token>`, with which goes the proof of
+/// `tokenwell_client_dpop_proof`. Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_authorization(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.issued.authorization())
+    get(token, null(), |t| t.issued.token.authorization_with_nul().as_ptr().cast())
 }
 
 /// The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: it
@@ -102,7 +82,7 @@ pub extern "C" fn tokenwell_token_scope(token: Option<&TokenwellToken>) -> *cons
 /// Where this answer came from: `network` or `memory`. Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_source(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| name_of(t.source).as_ptr())
+    get(token, null(), |t| t.source.as_c_str().as_ptr())
 }
 
 /// The other members of the server's answer, as a JSON object. Owned by the token handle.

@@ -273,6 +273,39 @@ static bool step_invalidate(struct run *run, const json_t *value) {
   return ok || wrong(run, "invalidate failed");
 }
 
+/* One request to a resource, as a program with an HTTP client of its own sends it. */
+static bool step_resource(struct run *run, const json_t *what) {
+  tokenwell_token *token = NULL;
+  tokenwell_error *error = NULL;
+  char *proof = NULL;
+  struct request request = {.method = text_of(what, "method"), .url = text_of(what, "url")};
+  if (tokenwell_client_token(run->client, &token, &error) == TOKENWELL_STATUS_OK) {
+    const char *value = tokenwell_token_value(token);
+    request.authorization = tokenwell_token_authorization(token);
+    if (strncmp(request.authorization, "DPoP ", 5) == 0) {
+      tokenwell_client_dpop_proof(run->client, request.method, strlen(request.method), request.url, strlen(request.url),
+                                  value, strlen(value), &proof, &error);
+      request.proof = proof;
+    }
+  }
+  bool ok = error == NULL || wrong(run, "resource: %s", tokenwell_error_message(error));
+  if (ok) {
+    struct reply reply = http(request);
+    const char *challenge = text_of(what, "challenge");
+    if (reply.nonce[0] != '\0') {
+      tokenwell_client_dpop_nonce(run->client, request.url, strlen(request.url), reply.nonce, strlen(reply.nonce));
+    }
+    ok = (reply.status == json_integer_value(json_object_get(what, "status")) &&
+          strstr(reply.challenge, challenge ? challenge : "") != NULL) ||
+         wrong(run, "the resource answered %ld %s", reply.status, reply.challenge);
+    free(reply.body);
+  }
+  tokenwell_string_free(proof);
+  tokenwell_token_free(token);
+  tokenwell_error_free(error);
+  return ok;
+}
+
 static bool play(struct run *run, const json_t *steps);
 
 static bool step_fork(struct run *run, const json_t *steps) {
@@ -301,6 +334,8 @@ static bool play_step(struct run *run, const json_t *step) {
     return expect_stats(run, value);
   } else if ((value = json_object_get(step, "advance")) != NULL) {
     return step_advance(run, value);
+  } else if ((value = json_object_get(step, "resource")) != NULL) {
+    return known(run, value, " method url status challenge ") && step_resource(run, value);
   } else if ((value = json_object_get(step, "jump")) != NULL) {
     return step_jump(run, value);
   } else if ((value = json_object_get(step, "arrived")) != NULL) {

@@ -63,6 +63,29 @@ static void null_in_calls(void) {
   check(tokenwell_client_close(NULL) == TOKENWELL_STATUS_CONFIG_ERROR, "close");
 }
 
+static void null_in_proofs(void) {
+  char *proof = (char *)&client;
+  const char *url = "https://api.example.com/";
+  size_t length = strlen(url);
+  refused("dpop_proof: client", tokenwell_client_dpop_proof(NULL, "GET", 3, url, length, "a", 1, &proof, &error), "client");
+  check(proof == NULL, "dpop_proof: the out-parameter is set");
+  refused("dpop_proof: method", tokenwell_client_dpop_proof(client, NULL, 3, url, length, "a", 1, &proof, &error), "method");
+  refused("dpop_proof: url", tokenwell_client_dpop_proof(client, "GET", 3, NULL, length, "a", 1, &proof, &error), "url");
+  refused("dpop_proof: token", tokenwell_client_dpop_proof(client, "GET", 3, url, length, NULL, 1, &proof, &error), "token");
+  refused("dpop_proof: proof", tokenwell_client_dpop_proof(client, "GET", 3, url, length, "a", 1, NULL, &error), "proof");
+  refused("dpop_proof: not UTF-8", tokenwell_client_dpop_proof(client, "\xff", 1, url, length, "a", 1, &proof, &error), "method");
+  check(tokenwell_client_dpop_proof(client, "GET", 3, url, length, "a", 1, &proof, NULL) != TOKENWELL_STATUS_OK, "dpop_proof: error");
+  check(tokenwell_client_dpop_proof(client, "GET", 3, url, length, "a", 1, &proof, &error) == TOKENWELL_STATUS_CONFIG_ERROR,
+        "dpop_proof: a client without dpop");
+  check(strcmp(tokenwell_error_code(error), "option_missing") == 0, "dpop_proof: code of a client without dpop");
+  tokenwell_error_free(error);
+  error = NULL;
+  check(tokenwell_client_dpop_nonce(NULL, url, length, "n", 1) == TOKENWELL_STATUS_CONFIG_ERROR, "dpop_nonce: client");
+  check(tokenwell_client_dpop_nonce(client, NULL, length, "n", 1) == TOKENWELL_STATUS_CONFIG_ERROR, "dpop_nonce: url");
+  check(tokenwell_client_dpop_nonce(client, url, length, NULL, 1) == TOKENWELL_STATUS_CONFIG_ERROR, "dpop_nonce: nonce");
+  check(tokenwell_client_dpop_nonce(client, url, length, "n", 1) == TOKENWELL_STATUS_OK, "dpop_nonce: a client without dpop");
+}
+
 /* Every accessor gives its empty value for NULL and for a handle of another type. */
 static void accessors(const tokenwell_token *no_token, const tokenwell_error *no_error, const char *what) {
   check(tokenwell_token_value(no_token) == NULL, "token_value: %s", what);
@@ -168,6 +191,7 @@ int main(void) {
   check(strlen(tokenwell_version()) > 0, "version");
   null_in_new();
   null_in_calls();
+  null_in_proofs();
   accessors(NULL, NULL, "NULL");
   null_in_frees();
   odd_text();

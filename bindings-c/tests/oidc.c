@@ -16,9 +16,12 @@ static json_t *options(const char *secret) {
 static bool is_active(const char *token) {
   char form[4096];
   snprintf(form, sizeof form, "token=%s", token);
-  struct reply reply = http((struct request){"POST", text_of(provider, "introspection_endpoint"), form,
-                                             "application/x-www-form-urlencoded", text_of(provider, "ca_file"),
-                                             text_of(provider, "introspection_authorization")});
+  struct reply reply = http((struct request){.method = "POST",
+                                             .url = text_of(provider, "introspection_endpoint"),
+                                             .body = form,
+                                             .type = "application/x-www-form-urlencoded",
+                                             .ca_file = text_of(provider, "ca_file"),
+                                             .authorization = text_of(provider, "introspection_authorization")});
   json_t *answer = json_loads(reply.body ? reply.body : "", 0, NULL);
   bool active = json_is_true(json_object_get(answer, "active"));
   if (!active) {

@@ -114,6 +114,22 @@ static size_t collect(char *data, size_t size, size_t count, void *into) {
   return size * count;
 }
 
+/* Keeps the value of a header line of this name. */
+static void keep(const char *line, const char *name, char *value, size_t size) {
+  if (strncasecmp(line, name, strlen(name)) == 0) {
+    snprintf(value, size, "%s", line + strlen(name) + strspn(line + strlen(name), " "));
+  }
+}
+
+static size_t read_header(char *data, size_t size, size_t count, void *into) {
+  struct reply *reply = into;
+  char line[8192];
+  snprintf(line, sizeof line, "%.*s", (int)strcspn(data, "\r\n"), data);
+  keep(line, "DPoP-Nonce:", reply->nonce, sizeof reply->nonce);
+  keep(line, "WWW-Authenticate:", reply->challenge, sizeof reply->challenge);
+  return size * count;
+}
+
 static struct curl_slist *header(struct curl_slist *list, const char *name, const char *value) {
   char line[8192];
   snprintf(line, sizeof line, "%s: %s", name, value);
@@ -121,7 +137,7 @@ static struct curl_slist *header(struct curl_slist *list, const char *name, cons
 }
 
 struct reply http(struct request request) {
-  struct reply reply = {0, NULL, 0};
+  struct reply reply = {0};
   CURL *curl = curl_easy_init();
   struct curl_slist *headers = NULL;
   if (request.type != NULL) {
@@ -130,6 +146,11 @@ struct reply http(struct request request) {
   if (request.authorization != NULL) {
     headers = header(headers, "Authorization", request.authorization);
   }
+  if (request.proof != NULL) {
+    headers = header(headers, "DPoP", request.proof);
+  }
+  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, read_header);
+  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &reply);
   curl_easy_setopt(curl, CURLOPT_URL, request.url);
   curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method);
   curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -159,7 +180,7 @@ struct reply http(struct request request) {
 
 json_t *http_json(const char *method, const char *url, const json_t *body) {
   char *text = body == NULL ? NULL : dump_json(body);
-  struct reply reply = http((struct request){method, url, text, text == NULL ? NULL : "application/json", NULL, NULL});
+  struct reply reply = http((struct request){.method = method, .url = url, .body = text, .type = text == NULL ? NULL : "application/json"});
   json_error_t where;
   json_t *json = NULL;
   if (reply.status / 100 == 2) {

@@ -37,12 +37,14 @@ struct reply {
   long status;
   char *body;
   size_t length;
+  char nonce[256], challenge[1024]; /* the headers DPoP-Nonce and WWW-Authenticate */
 };
 struct request {
   const char *method, *url;
   const char *body, *type;    /* NULL: no body; its content type */
   const char *ca_file;        /* NULL: the system's */
   const char *authorization;  /* header value, or NULL */
+  const char *proof;          /* value of the header DPoP, or NULL */
 };
 struct reply http(struct request request);
 /* The JSON answer to `method` `url` with `body` (NULL: none); NULL if the answer is not 2xx. */

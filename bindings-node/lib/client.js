@@ -21,6 +21,8 @@ function made(answer) {
 }
 
 const accessToken = (token) => new AccessToken({ [FROM_CORE]: token });
+const textOf = (token) => (token instanceof AccessToken ? token.value : token);
+const argument = (value) => (value instanceof URL ? value.href : value ?? undefined);
 const callJson = (options) => (options == null ? undefined : optionsJson(options));
 
 class Client {
@@ -79,9 +81,22 @@ class Client {
   }
 
   invalidate(token) {
-    const value = token instanceof AccessToken ? token.value : token;
+    const value = textOf(token);
     if (typeof value !== 'string') throw new TypeError('invalidate takes a token: a string or an AccessToken');
     call(() => this.#native.invalidate(value));
+  }
+
+  dpopProof(method, url, token) {
+    const request = [method, argument(url), textOf(token)];
+    const isText = request.every((part) => typeof part === 'string');
+    if (!isText) throw new TypeError('dpopProof takes a method, a URL and a token: a string or an AccessToken');
+    return made(call(() => this.#native.dpopProof(...request)));
+  }
+
+  dpopNonce(url, nonce) {
+    const answer = [argument(url), nonce];
+    if (!answer.every((part) => typeof part === 'string')) throw new TypeError('dpopNonce takes a URL and a string');
+    call(() => this.#native.dpopNonce(...answer));
   }
 
   stats() {
@@ -101,8 +116,6 @@ class Client {
 if (Symbol.dispose) {
   Object.defineProperty(Client.prototype, Symbol.dispose, { value: Client.prototype.close, configurable: true, writable: true });
 }
-
-const argument = (value) => (value instanceof URL ? value.href : value ?? undefined);
 
 /** The guide's function; each argument that is missing comes from its environment variable. */
 async function getTokenByClientIdAndClientSecret(...given) {

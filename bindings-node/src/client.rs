@@ -104,6 +104,21 @@ impl NativeClient {
         self.client.invalidate(&token);
     }
 
+    /// A proof for the header `DPoP` of one request.
+    #[napi(catch_unwind)]
+    pub fn dpop_proof(&self, method: String, url: String, token: String) -> Either<String, Failure> {
+        match self.client.dpop_proof(&method, &url, &token) {
+            Ok(proof) => Either::A(proof),
+            Err(error) => Either::B(error.into()),
+        }
+    }
+
+    /// The nonce of an answer.
+    #[napi(catch_unwind)]
+    pub fn dpop_nonce(&self, url: String, nonce: String) {
+        self.client.dpop_nonce(&url, &nonce);
+    }
+
     /// The counters, as JSON.
     #[napi(catch_unwind)]
     pub fn stats(&self) -> String {

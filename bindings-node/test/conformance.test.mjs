@@ -141,6 +141,19 @@ class Play {
     this.client.invalidate(token === 'last' ? this.last : token);
   }
 
+  async step_resource({ method, url, status, challenge = '' }) {
+    const authorization = this.mode === 'sync' ? this.client.authorizationSync() : await this.client.authorization();
+    const headers = { authorization };
+    if (authorization.startsWith('DPoP ')) headers.dpop = this.client.dpopProof(method, url, tokenOf(authorization));
+    const response = await fetch(url, { method, headers });
+    await response.arrayBuffer();
+    const nonce = response.headers.get('dpop-nonce');
+    if (nonce !== null) this.client.dpopNonce(url, nonce);
+    const said = response.headers.get('www-authenticate') ?? '';
+    assert.equal(response.status, status, said);
+    assert.ok(said.includes(challenge), `${challenge} is not in ${said}`);
+  }
+
   async step_advance(seconds) {
     await this.realm.advance(seconds);
     this.advanced += seconds;

@@ -1,5 +1,6 @@
 //! The client: options in, tokens out. Blocking calls wait without the GIL.
 
+use std::borrow::Cow;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -7,7 +8,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokenwell::{AccessToken as Token, Config, Error, Pending, TokenRequest};
 
 use crate::convert;
@@ -115,7 +116,7 @@ impl Client {
         self.get(py, request, Shape::Whole)
     }
 
-    /// The value of the Authorization header: "Bearer ..." (RFC 6750 2.1). As token().
+    /// The value of the Authorization header: "Bearer ..." (RFC 6750 2.1) or "DPoP ..." (RFC 9449 7.1). As token().
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
     fn authorization<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyAny>> {
         self.get(py, request, Shape::Header)
@@ -141,12 +142,18 @@ impl Client {
 
     /// The resource answered 401: forget this very token (a str or an AccessToken), and no newer one.
     fn invalidate(&self, py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
+        guard(py, || text_of(token).map(|token| self.core.invalidate(&token)))
+    }
+
+    /// A proof for the header DPoP (RFC 9449 4.2), new for each request of your own that sends `token` (a str or an AccessToken).
+    fn dpop_proof(&self, py: Python<'_>, method: &str, url: &str, token: &Bound<'_, PyAny>) -> PyResult<String> {
+        guard(py, || self.core.dpop_proof(method, url, &text_of(token)?).map_err(|error| raise(py, &error)))
+    }
+
+    /// Keeps the DPoP-Nonce of an answer for the next proofs to the origin of `url`; use_dpop_nonce asks for one more try with it.
+    fn dpop_nonce(&self, py: Python<'_>, url: &str, nonce: &str) -> PyResult<()> {
         guard(py, || {
-            if let Ok(token) = token.cast::<AccessToken>() {
-                self.core.invalidate(token.get().0.value());
-            } else {
-                self.core.invalidate(&token.cast::<PyString>()?.to_cow()?);
-            }
+            self.core.dpop_nonce(url, nonce);
             Ok(())
         })
     }
@@ -205,21 +212,14 @@ pub fn get_token_by_client_id_and_client_secret<'py>(
     client_secret: Option<&Bound<'py, PyAny>>,
     authentication_url: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let given = [("client_id", client_id), ("client_secret", client_secret), ("token_endpoint", authentication_url)];
-    guard(py, || Client::open(py, || guide(given))?.get(py, None, Shape::Value))
+    let value = |given: Option<&Bound<'py, PyAny>>| given.map_or(Value::Null, convert::value);
+    let given = || [client_id, client_secret, authentication_url].map(value);
+    guard(py, || Client::open(py, || Config::from_guide_values(given()))?.get(py, None, Shape::Value))
 }
 
-fn guide(given: [(&str, Option<&Bound<'_, PyAny>>); 3]) -> Result<Config, Error> {
-    let mut texts = [None, None, None];
-    for (text, (name, given)) in texts.iter_mut().zip(given) {
-        *text = match given.map(convert::value) {
-            Some(Value::String(given)) => Some(given),
-            Some(unfit) => return Config::from_value(json!({name: unfit})),
-            None => None,
-        };
-    }
-    let [client_id, client_secret, authentication_url] = texts;
-    Config::from_guide(client_id, client_secret, authentication_url)
+fn text_of<'a>(token: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
+    let whole = token.cast::<AccessToken>().map(|token| token.get().0.value().into());
+    whole.or_else(|_| token.cast::<PyString>()?.to_cow())
 }
 
 fn request(py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<TokenRequest> {

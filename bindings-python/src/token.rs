@@ -19,7 +19,7 @@ impl AccessToken {
         self.0.value()
     }
 
-    /// `Bearer` (RFC 6750).
+    /// `Bearer` (RFC 6750) or `DPoP` (RFC 9449).
     #[getter]
     fn token_type(&self) -> &str {
         self.0.token_type()

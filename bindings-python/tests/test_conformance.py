@@ -14,8 +14,10 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -147,6 +149,25 @@ class Sync:
 
     def step_invalidate(self, token: str, _: dict[str, Any]) -> None:
         self.client.invalidate(self.last if token == "last" else token)
+
+    def step_resource(self, request: dict[str, Any], _: dict[str, Any]) -> None:
+        method, url = request["method"], request["url"]
+        authorization = self.outcomes(1, "authorization", {})[0]
+        assert isinstance(authorization, str), repr(authorization)
+        headers = {"Authorization": authorization}
+        if authorization.startswith("DPoP "):
+            headers["DPoP"] = self.client.dpop_proof(method, url, authorization[5:])
+        parts = urlsplit(url)
+        connection = HTTPConnection(parts.netloc, timeout=5)
+        connection.request(method, parts._replace(scheme="", netloc="").geturl(), headers=headers)
+        answer = connection.getresponse()
+        answer.read()
+        connection.close()
+        if nonce := answer.getheader("DPoP-Nonce"):
+            self.client.dpop_nonce(url, nonce)
+        challenge = answer.getheader("WWW-Authenticate", "")
+        assert answer.status == request["status"], challenge
+        assert request.get("challenge", "") in challenge
 
     def step_advance(self, seconds: float, _: dict[str, Any]) -> None:
         self.realm.advance(seconds)

@@ -277,12 +277,18 @@ impl Config {
         client_secret: Option<String>,
         authentication_url: Option<String>,
     ) -> Result<Config, Error> {
+        Config::from_guide_values([client_id.into(), client_secret.into(), authentication_url.into()])
+    }
+
+    /// As [`Config::from_guide`], of the values of another language; null stands for `None`.
+    ///
+    /// # Errors
+    /// As [`Config::from_json`].
+    pub fn from_guide_values(values: [Value; 3]) -> Result<Config, Error> {
         let mut options = Config::environment(|_| true)?;
-        let given =
-            [("client_id", client_id), ("client_secret", client_secret), ("token_endpoint", authentication_url)];
-        for (name, value) in given {
-            if let Some(value) = value {
-                options.insert(name.to_owned(), Value::String(value));
+        for (name, value) in ["client_id", "client_secret", "token_endpoint"].into_iter().zip(values) {
+            if !value.is_null() {
+                options.insert(name.to_owned(), value);
             }
         }
         Config::from_value(Value::Object(options))

@@ -84,6 +84,11 @@ impl Error {
         Error::new(ErrorKind::Config, code, message)
     }
 
+    /// An argument of a call that cannot be used, found at the border of a language. The code is `invalid_argument`.
+    pub fn argument(message: &str) -> Error {
+        Error::config("invalid_argument", message)
+    }
+
     /// A fault of this library, e.g. a panic caught at the border of a language. The code is `internal_error`.
     pub fn internal(message: &str) -> Error {
         Error::new(ErrorKind::Internal, "internal_error", message)

@@ -1,5 +1,6 @@
 //! An access token, and what came with it.
 
+use std::ffi::CStr;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
@@ -28,11 +29,17 @@ pub enum Source {
 impl Source {
     /// `network`, `memory`, `file` or `redis`.
     pub fn as_str(self) -> &'static str {
+        self.as_c_str().to_str().unwrap_or_default()
+    }
+
+    /// [`Source::as_str`] for the C interface.
+    #[doc(hidden)]
+    pub fn as_c_str(self) -> &'static CStr {
         match self {
-            Source::Network => "network",
-            Source::Memory => "memory",
-            Source::File => "file",
-            Source::Redis => "redis",
+            Source::Network => c"network",
+            Source::Memory => c"memory",
+            Source::File => c"file",
+            Source::Redis => c"redis",
         }
     }
 }
@@ -49,9 +56,13 @@ pub(crate) enum TokenType {
 impl TokenType {
     /// The name, which is the scheme of the `Authorization` header too.
     pub(crate) fn as_str(self) -> &'static str {
+        self.as_c_str().to_str().unwrap_or_default()
+    }
+
+    fn as_c_str(self) -> &'static CStr {
         match self {
-            TokenType::Bearer => "Bearer",
-            TokenType::Dpop => "DPoP",
+            TokenType::Bearer => c"Bearer",
+            TokenType::Dpop => c"DPoP",
         }
     }
 
@@ -150,6 +161,12 @@ impl AccessToken {
     /// `Bearer` (RFC 6750), or `DPoP` for a token that is bound to the client's key (RFC 9449).
     pub fn token_type(&self) -> &str {
         self.held.token_type.as_str()
+    }
+
+    /// [`AccessToken::token_type`] for the C interface.
+    #[doc(hidden)]
+    pub fn token_type_as_c_str(&self) -> &'static CStr {
+        self.held.token_type.as_c_str()
     }
 
     /// When the token expires, by the wall clock of this machine.

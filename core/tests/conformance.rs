@@ -8,12 +8,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use libtest_mimic::{Arguments, Trial};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use support::calls::{self, Got, Mode};
 use support::compare::{self, Known};
 use support::files::Folder;
 use support::process::{Variables, fork};
-use support::realm::Realm;
+use support::realm::{Realm, send};
 use tokenwell::{Client, Config, Error, TokenRequest, testing};
 use tokenwell_dev_server::{DevServer, Options};
 
@@ -150,6 +150,7 @@ impl Play<'_> {
                 let text = argument.as_str().expect("a token");
                 self.client().invalidate(self.last.as_deref().filter(|_| text == "last").unwrap_or(text));
             }
+            "resource" => return self.resource(object()),
             "advance" => {
                 self.realm.advance(seconds());
                 testing::advance_clock(seconds());
@@ -217,6 +218,30 @@ impl Play<'_> {
         }
         self.last = results.iter().flatten().next().map(|got| got.token().to_owned()).or(self.last.take());
         Ok(())
+    }
+
+    /// One request to a resource, as a program with an HTTP client of its own sends it.
+    fn resource(&self, request: &Map<String, Value>) -> Outcome {
+        let part = |name: &str| request[name].as_str().expect("a part of the request");
+        let (method, url) = (part("method"), part("url"));
+        let authorization = calls::together(self.mode, self.client(), "authorization", &TokenRequest::default(), 1);
+        let got = authorization.into_iter().next().expect("one call").map_err(|error| format!("{error:?}"))?;
+        let Got::Text(authorization) = &got else { return Err("authorization gives no text".to_owned()) };
+        let mut headers = vec![("Authorization", authorization.clone())];
+        if authorization.starts_with("DPoP ") {
+            let proof = self.client().dpop_proof(method, url, got.token()).map_err(|error| format!("{error:?}"))?;
+            headers.push(("DPoP", proof));
+        }
+        let answer = send(method, url, &headers, "");
+        if let Some(nonce) = answer.header("DPoP-Nonce") {
+            self.client().dpop_nonce(url, nonce);
+        }
+        let challenge = answer.header("WWW-Authenticate").unwrap_or_default();
+        let expected = request.get("challenge").map_or("", |text| text.as_str().expect("a text"));
+        match request["status"] == answer.status && challenge.contains(expected) {
+            true => Ok(()),
+            false => Err(format!("the resource answered {} {challenge}", answer.status)),
+        }
     }
 
     fn compare(&self, result: &Result<Got, Error>, expect: &Value, issued: &Value) -> Outcome {

@@ -161,7 +161,7 @@ final class Client
     }
 
     /**
-     * The value of an `Authorization` header, `Bearer ...` (RFC 6750 section 2.1); arguments as for {@see token()}.
+     * The value of an `Authorization` header, `Bearer ...` (RFC 6750 section 2.1) or `DPoP ...` (RFC 9449 section 7.1); arguments as for {@see token()}.
      *
      * @param string|list<string>|null $scope
      * @param string|list<string>|null $audience
@@ -184,6 +184,30 @@ final class Client
     {
         $value = $token instanceof AccessToken ? $token->value : $token;
         Library::ffi()->tokenwell_client_invalidate($this->handle->pointer, $value, \strlen($value));
+    }
+
+    /**
+     * A proof for the `DPoP` header of one request of your own (RFC 9449), made with the key that the token is bound to. Each
+     * request needs a new one, a repeated one too.
+     *
+     * @throws ConfigError the client was made without `dpop`, or `$method` or `$url` is none
+     */
+    public function dpopProof(string $method, string $url, #[\SensitiveParameter] string|AccessToken $token): string
+    {
+        $arguments = [$this->handle->pointer];
+        foreach ([$method, $url, $token instanceof AccessToken ? $token->value : $token] as $text) {
+            array_push($arguments, $text, \strlen($text));
+        }
+        return Library::text('tokenwell_client_dpop_proof', ...$arguments);
+    }
+
+    /**
+     * Keeps the `DPoP-Nonce` header of a resource's answer for the next proofs to the origin of `$url`. After a 401 with the
+     * error `use_dpop_nonce` the request can be sent once more, with a new proof.
+     */
+    public function dpopNonce(string $url, string $nonce): void
+    {
+        Library::ffi()->tokenwell_client_dpop_nonce($this->handle->pointer, $url, \strlen($url), $nonce, \strlen($nonce));
     }
 
     /** @return array<string, int> the client's counters, with the names of the other languages */

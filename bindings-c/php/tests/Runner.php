@@ -170,6 +170,7 @@ final class Runner
         $value = reset($step);
         match (key($step)) {
             'invalidate' => $this->client->invalidate($value === 'last' ? $this->last : $value),
+            'resource' => $this->resource(...$value),
             'advance' => $this->advance($value),
             'jump' => $this->jump($value),
             'write' => $this->write($value),
@@ -215,6 +216,28 @@ final class Runner
         $token = $result instanceof AccessToken ? $result->value : preg_replace('/^.* /', '', $result);
         $this->expect->token($expected, $result, $token, $this->last);
         $this->last = $token;
+    }
+
+    private function resource(string $method, string $url, int $status, string $challenge = ''): void
+    {
+        $authorization = $this->client->authorization();
+        $headers = ["Authorization: $authorization"];
+        if (str_starts_with($authorization, 'DPoP ')) {
+            $headers[] = 'DPoP: ' . $this->client->dpopProof($method, $url, substr($authorization, 5));
+        }
+        $how = ['method' => $method, 'header' => $headers, 'ignore_errors' => true, 'follow_location' => 0, 'timeout' => 5];
+        file_get_contents($url, false, stream_context_create(['http' => $how]));
+        $answer = [];
+        foreach (\array_slice($http_response_header, 1) as $line) {
+            [$name, $value] = explode(':', $line, 2);
+            $answer[strtolower($name)] = trim($value);
+        }
+        if (isset($answer['dpop-nonce'])) {
+            $this->client->dpopNonce($url, $answer['dpop-nonce']);
+        }
+        $said = $answer['www-authenticate'] ?? '';
+        Assert::assertSame($status, (int) explode(' ', $http_response_header[0])[1], $said);
+        Assert::assertStringContainsString($challenge, $said);
     }
 
     private function advance(float $seconds): void

@@ -67,19 +67,41 @@ impl Drop for Realm {
 }
 
 fn request(control: &str, method: &str, path: &str, body: &Value) -> Value {
-    let url = format!("{}{path}", control.strip_prefix("http://").expect("the control interface speaks http"));
-    let (host, path) = url.split_once('/').expect("the control interface has a path");
-    let body = body.to_string();
+    let answer = send(method, &format!("{control}{path}"), &[], &body.to_string());
+    assert!(answer.status == 200, "{method} {path}: {}", answer.body);
+    serde_json::from_str(&answer.body).expect("the control interface answers in JSON")
+}
+
+/// What came back for a request.
+pub struct Answer {
+    pub status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    /// The value of a header, if it is there.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut lines = self.head.lines().filter_map(|line| line.split_once(':'));
+        lines.find(|(header, _)| header.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
+}
+
+/// One request over a connection of its own, by http.
+pub fn send(method: &str, url: &str, headers: &[(&str, String)], body: &str) -> Answer {
+    let (host, path) =
+        url.strip_prefix("http://").and_then(|url| url.split_once('/')).expect("a URL of http with a path");
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let mut stream = TcpStream::connect(host).expect("the development server listens");
     write!(
         stream,
-        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        "{method} /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
         body.len()
     )
     .expect("the development server reads");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).expect("the development server answers");
     let (head, body) = answer.split_once("\r\n\r\n").expect("an HTTP answer has a head");
-    assert!(head.starts_with("HTTP/1.1 200"), "{method} /{path}: {body}");
-    serde_json::from_str(body).expect("the control interface answers in JSON")
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("an HTTP answer has a status");
+    Answer { status, head: head.to_owned(), body: body.to_owned() }
 }

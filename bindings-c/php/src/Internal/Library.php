@@ -45,14 +45,34 @@ final class Library
      */
     public static function make(string $type, string $function, #[\SensitiveParameter] mixed ...$arguments): Handle
     {
-        $ffi = self::ffi();
-        $object = self::pointer("tokenwell_$type *");
+        return new Handle(self::out("tokenwell_$type *", $function, $arguments), "tokenwell_{$type}_free");
+    }
+
+    /**
+     * Calls a function with a string as out-parameter; throws its error.
+     *
+     * @throws TokenwellError
+     */
+    public static function text(string $function, #[\SensitiveParameter] mixed ...$arguments): string
+    {
+        $text = self::out('char *', $function, $arguments);
+        try {
+            return \FFI::string($text);
+        } finally {
+            self::ffi()->tokenwell_string_free($text);
+        }
+    }
+
+    /** @param array<array-key, mixed> $arguments */
+    private static function out(string $type, string $function, #[\SensitiveParameter] array $arguments): \FFI\CData
+    {
+        $made = self::pointer($type);
         $error = self::pointer('tokenwell_error *');
-        $ffi->$function(...$arguments, ...[\FFI::addr($object), \FFI::addr($error)]);
+        self::ffi()->$function(...$arguments, ...[\FFI::addr($made), \FFI::addr($error)]);
         if (!\FFI::isNull($error)) {
             throw self::exception($error);
         }
-        return new Handle($object, "tokenwell_{$type}_free");
+        return $made;
     }
 
     private static function pointer(string $type): \FFI\CData
