@@ -57,6 +57,7 @@ find_missing() {
     need redis-server "Redis" has redis-server
     need curl "curl, which the command line runs" has curl
     need git "git" has git
+    need iproute2 "ip, which makes a network of its own for a test" has ip
   fi
 }
 

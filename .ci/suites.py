@@ -53,6 +53,7 @@ SUITES = (
     build("rust"),
     check("demo", "python3", ".ci/demo.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
     check("demo-outage", "python3", ".ci/demo_outage.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
+    Suite("blackhole", "plain", (("python3", ".ci/blackhole.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
     build("dist"),
     Suite("packages", "plain", ((".ci/packages.sh",),), needs=("build-dist",)),
 )

@@ -117,7 +117,7 @@ def run_suite(suite: Suite, environment: dict[str, str]) -> Result:
     result = Result(suite.name, **_counts(suite.kind, text, code), seconds=time.monotonic() - started, remarks=remarks)
     if code:
         result.remarks.append(f"exit code {code}")
-    elif suite.kind != "build" and not result.passed:
+    elif suite.kind != "build" and not result.passed + result.skipped:
         result.remarks.append("ran no test")
     if result.remarks and not result.failed:
         result.failed = 1

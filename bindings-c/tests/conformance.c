@@ -308,7 +308,7 @@ static bool step_resource(struct run *run, const json_t *what) {
 
 static bool play(struct run *run, const json_t *steps);
 
-static bool step_fork(struct run *run, const json_t *steps) {
+static bool play_in_child(struct run *run, const json_t *steps) {
   fflush(NULL);
   pid_t child = fork();
   if (child == 0) {
@@ -322,10 +322,21 @@ static bool step_fork(struct run *run, const json_t *steps) {
   return code == 0 || wrong(run, "the child ended with %d", code);
 }
 
+static bool step_fork(struct run *run, const json_t *step) {
+  json_t *times = json_object_get(step, "times");
+  bool ok = known(run, step, " fork times ");
+  for (json_int_t left = times == NULL ? 1 : json_integer_value(times); ok && left > 0; left--) {
+    ok = play_in_child(run, json_object_get(step, "fork"));
+  }
+  return ok;
+}
+
 static bool play_step(struct run *run, const json_t *step) {
   json_t *value;
   if (json_object_get(step, "call") != NULL) {
     return known(run, step, " call with expect within concurrent ") && step_call(run, step);
+  } else if (json_object_get(step, "fork") != NULL) {
+    return step_fork(run, step);
   } else if (json_object_size(step) != 1) {
     return wrong(run, "a step of several members");
   } else if ((value = json_object_get(step, "requests")) != NULL) {
@@ -346,8 +357,6 @@ static bool play_step(struct run *run, const json_t *step) {
     return step_new_client(run, value);
   } else if ((value = json_object_get(step, "invalidate")) != NULL) {
     return step_invalidate(run, value);
-  } else if ((value = json_object_get(step, "fork")) != NULL) {
-    return step_fork(run, value);
   } else if ((value = json_object_get(step, "script")) != NULL) {
     return control(run, "script", json_incref(value));
   } else if (json_object_get(step, "settle") != NULL) {

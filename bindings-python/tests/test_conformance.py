@@ -123,7 +123,7 @@ class Sync:
     def play(self, steps: list[dict[str, Any]]) -> None:
         for step in self.fill(steps):
             # The first member that is no detail names the step.
-            name = next(name for name in step if name not in ("with", "expect", "within"))
+            name = next(name for name in step if name not in ("with", "expect", "within", "times"))
             getattr(self, f"step_{name}")(step[name], step)
 
     # --- steps
@@ -211,7 +211,11 @@ class Sync:
     def step_stats(self, expected: dict[str, int], _: dict[str, Any]) -> None:
         assert {name: self.client.stats()[name] for name in expected} == expected
 
-    def step_fork(self, steps: list[dict[str, Any]], _: dict[str, Any]) -> None:
+    def step_fork(self, steps: list[dict[str, Any]], step: dict[str, Any]) -> None:
+        for _ in range(step.get("times", 1)):
+            self.fork(steps)
+
+    def fork(self, steps: list[dict[str, Any]]) -> None:
         child = os.fork()
         if child == 0:
             self.play_in_child(steps)

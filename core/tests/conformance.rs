@@ -134,7 +134,7 @@ impl Play<'_> {
     }
 
     fn step(&mut self, step: &Value) -> Outcome {
-        let how = ["concurrent", "with", "expect", "within"];
+        let how = ["concurrent", "with", "expect", "within", "times"];
         let mut what = step.as_object().into_iter().flatten().filter(|(name, _)| !how.contains(&name.as_str()));
         let (name, argument) = what.next().expect("a step says what it is");
         let object = || argument.as_object().expect("an object");
@@ -142,7 +142,10 @@ impl Play<'_> {
         match name.as_str() {
             "call" => return self.call(step),
             "settle" => return self.settle(),
-            "fork" => return fork(|| self.steps(argument)),
+            "fork" => {
+                let times = step["times"].as_u64().unwrap_or(1);
+                return (0..times).try_for_each(|_| fork(|| self.steps(argument)));
+            }
             "requests" => return verdict(&compare::requests(&self.realm.log(), object())),
             "stats" => return verdict(&compare::stats(&self.client().stats(), object())),
             "cancel" => calls::abandon(self.mode, self.client(), argument.as_u64().expect("a number of calls")),

@@ -166,6 +166,13 @@ final class Runner
             $this->call($step);
             return;
         }
+        if (isset($step['fork'])) {
+            Assert::assertSame([], array_diff(array_keys($step), ['fork', 'times']), 'unknown members of the step');
+            for ($left = $step['times'] ?? 1; $left > 0; $left--) {
+                $this->fork($step['fork']);
+            }
+            return;
+        }
         Assert::assertCount(1, $step, 'a step of several members');
         $value = reset($step);
         match (key($step)) {
@@ -179,7 +186,6 @@ final class Runner
             'new_client' => $this->client = $this->make((array) $value === [] ? $this->case['options'] ?? null : $value),
             'close' => $this->client->close(),
             'panic' => Library::ffi()->tokenwell_testing_panic_in_next_flight(),
-            'fork' => $this->fork($value),
             'script' => $this->post("$this->realm/script", $value),
             'requests' => $this->expect->requests($value),
             'stats' => $this->expect->members('stats', $value, $this->client->stats()),
