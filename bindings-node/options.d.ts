@@ -5,12 +5,20 @@
  * `ConfigError` that names the nearest known one.
  */
 export interface ClientOptions {
+  /** The token of the one who acts for the subject (RFC 8693 section 2.1), read again for each fetch. */
+  actorToken?: Source;
+  /** What `actorToken` is. Default: urn:ietf:params:oauth:token-type:access_token. */
+  actorTokenType?: string;
   /** `aud` of the assertion. Default: the issuer. */
   assertionAudience?: string;
+  /** `sub` of the grant that is signed for jwt-bearer (RFC 7523 section 3). Default: the client. */
+  assertionSubject?: string;
   /** `typ` of the assertion's header. Default: client-authentication+jwt. */
   assertionTypeHeader?: string;
   /** Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list. */
   audience?: OneOrMany;
+  /** Authorization details (RFC 9396): a list of objects, each with its type. */
+  authorizationDetails?: readonly Readonly<Record<string, unknown>>[];
   /** Encoding of id and secret in HTTP Basic. Default: form. */
   basicEncoding?: BasicEncoding;
   /** Where tokens are kept. Default: memory. */
@@ -33,6 +41,9 @@ export interface ClientOptions {
   dpopKey?: Source;
   /** Additional parameters of the token request. None of those that the library sets. */
   extraParameters?: Readonly<Record<string, string>>;
+  /** What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
+urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials. */
+  grantType?: string;
   /** Issuer identifier (RFC 8414 section 2), https: the token endpoint is read from its metadata. This or `tokenEndpoint`. */
   issuer?: string | URL;
   /** Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime. */
@@ -51,6 +62,10 @@ export interface ClientOptions {
   resource?: OneOrMany;
   /** Scope (RFC 6749 section 3.3): a string with spaces, or a list. */
   scope?: OneOrMany;
+  /** The token to exchange (RFC 8693 section 2.1), read again for each fetch. */
+  subjectToken?: Source;
+  /** What `subjectToken` is. Default: urn:ietf:params:oauth:token-type:access_token. */
+  subjectTokenType?: string;
   /** Seconds that a call may take in all, repeats included. Default: 10. */
   timeout?: number;
   /** PEM file of the certificate authorities to trust instead of the operating system's. */

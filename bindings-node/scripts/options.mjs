@@ -20,6 +20,7 @@ const doc = (text, indent = '') => (text ? `${indent}/** ${words(text)} */\n` : 
 
 /** The TypeScript type of a schema. */
 function typeOf(schema) {
+  if (schema === true) return 'unknown';
   if (schema.$ref) return schema.$ref.split('/').at(-1);
   if ('const' in schema) return `'${schema.const}'`;
   const some = schema.anyOf ?? schema.oneOf ?? (Array.isArray(schema.type) ? schema.type.map((type) => ({ ...schema, type })) : undefined);

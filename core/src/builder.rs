@@ -65,6 +65,18 @@ impl ClientBuilder {
         private_key_id
         /// `RS256`, `PS256`, `ES256`, `ES384`, `EdDSA`; `HS256` with a secret.
         token_endpoint_auth_signing_alg
+        /// What the token is asked for with: `client_credentials` (the default), jwt-bearer, token-exchange or another name.
+        grant_type
+        /// `sub` of the grant that is signed for jwt-bearer (RFC 7523 section 3). Default: the client.
+        assertion_subject
+        /// The token to exchange (RFC 8693 section 2.1).
+        subject_token
+        /// What the subject token is. Default: `urn:ietf:params:oauth:token-type:access_token`.
+        subject_token_type
+        /// The token of the one who acts for the subject (RFC 8693 section 2.1).
+        actor_token
+        /// What the actor token is. Default: `urn:ietf:params:oauth:token-type:access_token`.
+        actor_token_type
         /// `aud` of the assertion. Default: the issuer.
         assertion_audience
         /// `typ` of the assertion's header. Default: `client-authentication+jwt`.
@@ -153,6 +165,18 @@ impl ClientBuilder {
     #[must_use]
     pub fn tls_ca_file(self, path: impl AsRef<Path>) -> ClientBuilder {
         self.set("tls_ca_file", Value::String(path.as_ref().to_string_lossy().into_owned()))
+    }
+
+    /// Reads the token to exchange from this file at each token request (RFC 8693).
+    #[must_use]
+    pub fn subject_token_file(self, path: impl AsRef<Path>) -> ClientBuilder {
+        self.set("subject_token", json!({"file": path.as_ref().to_string_lossy()}))
+    }
+
+    /// Authorization details (RFC 9396): objects that each have a type.
+    #[must_use]
+    pub fn authorization_details(self, details: Vec<Value>) -> ClientBuilder {
+        self.set("authorization_details", details.into())
     }
 
     /// Additional parameters of the token request.

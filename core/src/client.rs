@@ -292,7 +292,7 @@ impl Inner {
     /// Whether a changed credential could end a refusal. The flight sees to it: it reads the sources, off this thread, and
     /// sends nothing if they still hold what was refused.
     fn may_be_woken(&self, error: &Error) -> bool {
-        let over_credential = error.is_secret() || error.code() == "invalid_client";
+        let over_credential = error.is_secret() || self.config.blames_credential(error.code());
         over_credential && self.config.can_rotate()
     }
 

@@ -14,6 +14,7 @@ use url::Url;
 use self::cache::CacheOption;
 use crate::dpop::Prover;
 use crate::error::Error;
+use crate::grant::Grant;
 use crate::lifecycle::Policy;
 use crate::provider::{Profile, Semantics};
 use crate::secret::Secret;
@@ -24,6 +25,7 @@ mod cache;
 mod check;
 mod credential;
 mod env;
+mod grants;
 mod possession;
 mod read;
 
@@ -131,6 +133,19 @@ pub(crate) struct Options {
     private_key_id: Option<String>,
     /// Algorithm of the assertion (RFC 7591 section 2): RS256, PS256, ES256, ES384, EdDSA; HS256 with a secret. Default: the key's own.
     token_endpoint_auth_signing_alg: Option<String>,
+    /// What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
+    /// urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
+    grant_type: Option<String>,
+    /// `sub` of the grant that is signed for jwt-bearer (RFC 7523 section 3). Default: the client.
+    assertion_subject: Option<String>,
+    /// The token to exchange (RFC 8693 section 2.1), read again for each fetch.
+    subject_token: Option<Source>,
+    /// What subject_token is. Default: urn:ietf:params:oauth:token-type:access_token.
+    subject_token_type: Option<String>,
+    /// The token of the one who acts for the subject (RFC 8693 section 2.1), read again for each fetch.
+    actor_token: Option<Source>,
+    /// What actor_token is. Default: urn:ietf:params:oauth:token-type:access_token.
+    actor_token_type: Option<String>,
     /// `aud` of the assertion. Default: the issuer.
     assertion_audience: Option<String>,
     /// `typ` of the assertion's header. Default: client-authentication+jwt.
@@ -160,6 +175,8 @@ pub(crate) struct Options {
     audience: Option<OneOrMany>,
     /// Resource indicators (RFC 8707): absolute URIs without fragment.
     resource: Option<OneOrMany>,
+    /// Authorization details (RFC 9396): a list of objects, each with its type.
+    authorization_details: Option<Vec<Map<String, Value>>>,
     /// Additional parameters of the token request. None of those that the library sets.
     extra_parameters: Option<BTreeMap<String, String>>,
     /// Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
@@ -184,14 +201,6 @@ pub(crate) enum Endpoint {
 }
 
 impl Endpoint {
-    /// The token endpoint as the audience of an assertion, for the providers that want it so.
-    fn as_audience(&self, profile: &Profile) -> Option<String> {
-        match self {
-            Endpoint::Token(url) if profile.assertion_for_endpoint => Some(url.to_string()),
-            _ => None,
-        }
-    }
-
     pub(crate) fn url(&self) -> &Url {
         match self {
             Endpoint::Token(url) | Endpoint::Issuer { url, .. } => url,
@@ -210,6 +219,13 @@ pub struct Config {
     pub(crate) private_key: Option<Source>,
     pub(crate) private_key_id: Option<String>,
     pub(crate) client_assertion: Option<Source>,
+    pub(crate) grant_type: String,
+    pub(crate) grant: &'static dyn Grant,
+    pub(crate) assertion_subject: Option<String>,
+    pub(crate) subject_token: Option<Source>,
+    pub(crate) subject_token_type: Option<String>,
+    pub(crate) actor_token: Option<Source>,
+    pub(crate) actor_token_type: Option<String>,
     pub(crate) signing_alg: Option<String>,
     pub(crate) assertion_audience: Option<String>,
     pub(crate) assertion_type_header: Option<String>,
@@ -225,6 +241,8 @@ pub struct Config {
     pub(crate) scope: Vec<String>,
     pub(crate) audience: Vec<String>,
     pub(crate) resource: Vec<String>,
+    /// As JSON.
+    pub(crate) authorization_details: Option<String>,
     pub(crate) extra_parameters: BTreeMap<String, String>,
     pub(crate) refresh_at: f64,
     pub(crate) leeway: Option<Duration>,
@@ -302,7 +320,7 @@ impl Config {
     /// Whether the library itself makes a JWT, with times in it.
     pub(crate) fn makes_assertion(&self) -> bool {
         let signs = matches!(self.auth_method, AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt);
-        signs && self.client_assertion.is_none()
+        signs && self.client_assertion.is_none() || self.grant.is_signed()
     }
 
     /// Whether the credential can change while the client lives, and can be looked at cheaply: a program is not run to see.
@@ -312,13 +330,15 @@ impl Config {
     }
 
     /// Everything that a secret can come from.
-    pub(crate) fn sources(&self) -> [Option<&Source>; 5] {
+    pub(crate) fn sources(&self) -> [Option<&Source>; 7] {
         [
             &self.client_secret,
             &self.private_key,
             &self.client_assertion,
             &self.tls_client_certificate,
             &self.tls_client_key,
+            &self.subject_token,
+            &self.actor_token,
         ]
         .map(Option::as_ref)
     }
@@ -329,7 +349,14 @@ impl Config {
 
     /// Whether a token request carries something that whoever receives it could use elsewhere.
     pub(crate) fn sends_credential(&self) -> bool {
-        !self.auth_method.is_tls()
+        !self.auth_method.is_tls() || self.grant.carries_credential()
+    }
+
+    /// Whether a server that answers with this error has refused what came from the sources (RFC 6749 section 5.2, RFC 8693
+    /// section 2.2.2).
+    pub(crate) fn blames_credential(&self, code: &str) -> bool {
+        code == "invalid_client"
+            || self.grant.carries_credential() && matches!(code, "invalid_grant" | "invalid_request")
     }
 
     pub(crate) fn issuer(&self) -> Option<&str> {
@@ -365,6 +392,7 @@ impl fmt::Debug for Config {
             .field("endpoint", &without_query(self.endpoint.url()))
             .field("client_id", &self.client_id)
             .field("token_endpoint_auth_method", &self.auth_method)
+            .field("grant_type", &self.grant_type)
             .field("scope", &self.scope)
             .field("audience", &self.audience)
             .field("resource", &self.resource)

@@ -14,6 +14,8 @@ pub(crate) struct Credential {
     pub(crate) secret: Option<Secret>,
     key: Option<Secret>,
     pub(crate) assertion: Option<Secret>,
+    pub(crate) subject_token: Option<Secret>,
+    pub(crate) actor_token: Option<Secret>,
     /// What the connections of this fetch show.
     pub(crate) certificate: Option<ClientCertificate>,
     fingerprint: [u8; 32],
@@ -30,13 +32,13 @@ pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
         }
     }
     let fingerprint = hash(&texts.each_ref().map(Option::as_ref));
-    let [secret, key, assertion, certificate, certificate_key] = texts;
-    let lasting_fingerprint = hash(&[secret.as_ref(), key.as_ref(), certificate.as_ref()]);
+    let [secret, key, assertion, certificate, certificate_key, subject_token, actor_token] = texts;
+    let lasting_fingerprint = hash(&[&secret, &key, &certificate, &subject_token, &actor_token].map(Option::as_ref));
     let certificate = match (certificate, certificate_key) {
         (Some(certificate), Some(key)) => Some(read_certificate(config, &certificate, &key)?),
         _ => None,
     };
-    Ok(Credential { secret, key, assertion, certificate, fingerprint, lasting_fingerprint })
+    Ok(Credential { secret, key, assertion, subject_token, actor_token, certificate, fingerprint, lasting_fingerprint })
 }
 
 fn read_certificate(config: &Config, certificate: &Secret, key: &Secret) -> Result<ClientCertificate, Error> {
@@ -62,7 +64,7 @@ impl Credential {
         &self.fingerprint
     }
 
-    /// The same without a ready assertion, which is another each time.
+    /// The same without a ready assertion, which is another each time. A token to exchange counts: another is another subject's.
     pub(crate) fn lasting_fingerprint(&self) -> [u8; 32] {
         self.lasting_fingerprint
     }

@@ -83,7 +83,8 @@ struct Search<'a> {
     route: Route,
     http: Arc<Http>,
     credential: Credential,
-    attempt: Attempt,
+    /// Seconds that assertions and proofs take the server's clock to be ahead.
+    clock_offset: i64,
     /// Attempts so far.
     attempts: u32,
     /// Seconds that the server's clock is ahead, by the last answer.
@@ -104,7 +105,6 @@ impl<'a> Search<'a> {
             None => credential::read(config).await?,
         };
         let route = Route::new(config, credential.certificate.as_ref());
-        let attempt = Attempt { clock_offset: entry.clock_offset.load(Ordering::Relaxed) };
         Ok(Search {
             config,
             entry,
@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
             http: engine.http(&route)?,
             route,
             credential,
-            attempt,
+            clock_offset: entry.clock_offset.load(Ordering::Relaxed),
             attempts: 0,
             seen_offset: 0,
             nonce_came: false,
@@ -149,10 +149,11 @@ impl<'a> Search<'a> {
         crate::testing::panic_if_armed();
         self.attempts += 1;
         let url = discovery::token_endpoint(self.engine, &self.http, &self.route, self.config).await?;
-        let form = Form::client_credentials(self.config, &self.entry.target);
-        let mut outgoing = authenticate(self.config, &self.credential, self.attempt, form)?;
+        let attempt = Attempt { endpoint: &url, clock_offset: self.clock_offset };
+        let form = Form::token_request(self.config, &self.entry.target, &self.credential, attempt)?;
+        let mut outgoing = authenticate(self.config, &self.credential, attempt, form)?;
         if let Some(prover) = &self.config.dpop {
-            outgoing.proof = Some(prover.proof("POST", &url, None, self.attempt.clock_offset)?);
+            outgoing.proof = Some(prover.proof("POST", &url, None, self.clock_offset)?);
         }
         count(&self.counters.token_requests);
         let sent = Sent::now();
@@ -200,9 +201,9 @@ impl<'a> Search<'a> {
         asked && !std::mem::replace(&mut self.nonce_given, true)
     }
 
-    /// `invalid_client`: the secret may have been rotated since it was read.
+    /// The secret may have been rotated since it was read.
     async fn credential_has_changed(&mut self, error: &Error) -> bool {
-        if error.code() != "invalid_client" || self.read_again {
+        if !self.config.blames_credential(error.code()) || self.read_again {
             return false;
         }
         self.read_again = true;
@@ -228,12 +229,12 @@ impl<'a> Search<'a> {
             "invalid_dpop_proof" => self.config.dpop.is_some(),
             _ => false,
         };
-        let differs = lifecycle::is_clock_offset(self.seen_offset - self.attempt.clock_offset, self.seen_offset);
+        let differs = lifecycle::is_clock_offset(self.seen_offset - self.clock_offset, self.seen_offset);
         if !refused || !differs || self.clock_corrected {
             return false;
         }
         self.clock_corrected = true;
-        self.attempt.clock_offset = self.seen_offset;
+        self.clock_offset = self.seen_offset;
         self.entry.clock_offset.store(self.seen_offset, Ordering::Relaxed);
         true
     }

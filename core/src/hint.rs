@@ -61,6 +61,15 @@ fn by_code(code: &str, config: &Config) -> Option<&'static str> {
         "use_dpop_nonce" | "invalid_dpop_proof" => {
             "the server wants tokens bound to a key (RFC 9449): set `dpop` to true; if it is set, check this machine's clock"
         }
+        "invalid_authorization_details" => {
+            "check `authorization_details`: the server does not know a type, or misses or refuses a member"
+        }
+        "invalid_grant" if config.grant.is_signed() => {
+            "check `client_id`, `assertion_subject`, `assertion_audience`, that the provider has the public part of `private_key`, and this machine's clock"
+        }
+        "invalid_grant" | "invalid_request" if config.grant.carries_credential() => {
+            "check that `subject_token` and `actor_token` are good and of the types given, and that this client may exchange them"
+        }
         "unauthorized_client" => "allow this grant type for this client at the provider",
         "unsupported_grant_type" => {
             "check `token_endpoint` and `grant_type`: this server does not offer the grant type there"

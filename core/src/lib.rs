@@ -33,6 +33,7 @@ mod engine;
 mod error;
 mod fetch;
 mod flight;
+mod grant;
 mod hint;
 mod jwt;
 mod key;

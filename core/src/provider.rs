@@ -2,6 +2,7 @@
 //! given wins over its profile. A new provider is a row here.
 
 use crate::config::{AuthMethod, BasicEncoding};
+use crate::grant::{CLIENT_CREDENTIALS, JWT_BEARER};
 
 /// What a server does when it issues another token to the same client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(crate) struct Profile {
     /// What `token_type` may be beside Bearer, lower case; the empty one stands for a missing member.
     pub(crate) token_types: &'static [&'static str],
     pub(crate) grant_type: &'static str,
+    /// Whether a signed grant is a service account's: `scope` stands in it, and `sub` only where another is impersonated.
+    pub(crate) service_account: bool,
     pub(crate) semantics: Semantics,
 }
 
@@ -56,7 +59,8 @@ pub(crate) const STANDARD: Profile = Profile {
     assertion_typ: None,
     default_lifetime: None,
     token_types: &[],
-    grant_type: "client_credentials",
+    grant_type: CLIENT_CREDENTIALS,
+    service_account: false,
     semantics: Semantics::Independent,
 };
 
@@ -75,6 +79,8 @@ const PROFILES: [Profile; 21] = [
         name: "google",
         assertion_for_endpoint: true,
         assertion_typ: Some("JWT"),
+        grant_type: JWT_BEARER,
+        service_account: true,
         semantics: Semantics::Sticky,
         ..STANDARD
     },

@@ -7,7 +7,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::auth::Attempt;
 use crate::config::{Config, OneOrMany, check_audience, check_resource, check_scope, read_object};
+use crate::credential::Credential;
 use crate::error::Error;
 
 /// Everything but the unreserved characters of RFC 3986; a space is `%20`. Servers that decode a form read it, and
@@ -126,22 +128,34 @@ pub(crate) struct Form(Zeroizing<String>);
 
 impl Form {
     /// The request without client authentication.
-    pub(crate) fn client_credentials(config: &Config, target: &Target) -> Form {
+    pub(crate) fn token_request(
+        config: &Config,
+        target: &Target,
+        credential: &Credential,
+        attempt: Attempt<'_>,
+    ) -> Result<Form, Error> {
         let mut form = Form::default();
-        form.add("grant_type", config.profile.grant_type);
-        if !target.scope.is_empty() {
-            form.add("scope", &target.scope.join(config.profile.scope_separator));
-        }
+        form.add("grant_type", &config.grant_type);
+        config.grant.apply(config, target, credential, attempt, &mut form)?;
         for audience in &target.audience {
             form.add(config.profile.audience_parameter, audience);
         }
         for resource in &target.resource {
             form.add("resource", resource);
         }
+        if let Some(details) = &config.authorization_details {
+            form.add("authorization_details", details);
+        }
         for (name, value) in &config.extra_parameters {
             form.add(name, value);
         }
-        form
+        Ok(form)
+    }
+
+    pub(crate) fn add_scope(&mut self, config: &Config, target: &Target) {
+        if !target.scope.is_empty() {
+            self.add("scope", &target.scope.join(config.profile.scope_separator));
+        }
     }
 
     pub(crate) fn add(&mut self, name: &str, value: &str) {

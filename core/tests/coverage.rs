@@ -19,14 +19,13 @@ const LANGUAGES: [(&str, &str, &[&str]); 5] = [
 const BEGINNINGS: [&str; 6] = ["fn ", "def test_", "async def test_", "test('", "test(`", "public function test"];
 
 /// Rows that have no scenario.
-const WITHOUT_SCENARIO: [(&str, &str); 10] = [
+const WITHOUT_SCENARIO: [(&str, &str); 9] = [
     ("F30", "A cache file that is corrupt, of the wrong mode or owner, or a symlink; a full or read-only disk"),
     ("F31", "kill -9 while a process holds the file lock, or while it writes"),
     ("F32", "Redis down, slow, of the wrong type, evicting, failing over, read-only"),
     ("F33", "A Redis entry that was changed, replayed, or comes from another client"),
     ("F34", "Processes of several languages start cold on one store"),
     ("F36", "5,000 clients in one process: bounded memory, jittered refresh"),
-    ("S28", "mtls_endpoint_aliases are used with mTLS"),
     ("S29", "DPoP nonces are kept per origin, proofs are fresh, one key per client"),
     ("S32", "The process memory holds no needless copies of secrets"),
     ("S33", "Supply chain: lock files, licences, an SBOM, a budget of unsafe, no build step that downloads"),

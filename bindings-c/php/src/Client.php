@@ -27,9 +27,13 @@ final class Client
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $clientSecret Client secret (RFC 6749 section 2.3.1).
      * @param string|null $tokenEndpoint URL of the token endpoint (RFC 6749 section 3.2). https, or http on a loopback host.
      * @param string|null $issuer Issuer identifier (RFC 8414 section 2), https: the token endpoint is read from its metadata. This or token_endpoint.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $actorToken The token of the one who acts for the subject (RFC 8693 section 2.1), read again for each fetch.
+     * @param string|null $actorTokenType What actor_token is. Default: urn:ietf:params:oauth:token-type:access_token.
      * @param string|null $assertionAudience `aud` of the assertion. Default: the issuer.
+     * @param string|null $assertionSubject `sub` of the grant that is signed for jwt-bearer (RFC 7523 section 3). Default: the client.
      * @param string|null $assertionTypeHeader `typ` of the assertion's header. Default: client-authentication+jwt.
      * @param string|list<string>|null $audience Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list.
+     * @param list<array<string, mixed>>|null $authorizationDetails Authorization details (RFC 9396): a list of objects, each with its type.
      * @param 'form'|'raw'|null $basicEncoding Encoding of id and secret in HTTP Basic. Default: form.
      * @param 'memory'|'none'|'file'|array{file: string}|array{redis: string}|null $cache Where tokens are kept. Default: memory.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $cacheKey Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
@@ -39,6 +43,8 @@ final class Client
      * @param bool|string|null $dpop Proof of possession (RFC 9449): true, or the algorithm of the proofs: ES256, ES384, EdDSA; RS256, PS256 with dpop_key. Default: false.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $dpopKey Private key of the proofs: PEM or JWK, read once, when the client is made. Default: a new key for each client.
      * @param array<string, string>|null $extraParameters Additional parameters of the token request. None of those that the library sets.
+     * @param string|null $grantType What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
+urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
      * @param float|int|null $leeway Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
      * @param string|null $privateKeyId `kid` of the assertion's header. Default: that of the JWK, if it has one.
@@ -47,6 +53,8 @@ final class Client
      * @param float|int|null $refreshAt Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
      * @param string|list<string>|null $resource Resource indicators (RFC 8707): absolute URIs without fragment.
      * @param string|list<string>|null $scope Scope (RFC 6749 section 3.3): a string with spaces, or a list.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $subjectToken The token to exchange (RFC 8693 section 2.1), read again for each fetch.
+     * @param string|null $subjectTokenType What subject_token is. Default: urn:ietf:params:oauth:token-type:access_token.
      * @param float|int|null $timeout Seconds that a call may take in all, repeats included. Default: 10.
      * @param string|null $tlsCaFile PEM file of the certificate authorities to trust instead of the operating system's.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $tlsClientCertificate Client certificate, PEM, its chain behind it: for tls_client_auth, and to bind tokens to it (RFC 8705). https only.
@@ -61,9 +69,13 @@ final class Client
         #[\SensitiveParameter] mixed $clientSecret = null,
         mixed $tokenEndpoint = null,
         mixed $issuer = null,
+        #[\SensitiveParameter] mixed $actorToken = null,
+        mixed $actorTokenType = null,
         mixed $assertionAudience = null,
+        mixed $assertionSubject = null,
         mixed $assertionTypeHeader = null,
         mixed $audience = null,
+        mixed $authorizationDetails = null,
         mixed $basicEncoding = null,
         #[\SensitiveParameter] mixed $cache = null,
         #[\SensitiveParameter] mixed $cacheKey = null,
@@ -73,6 +85,7 @@ final class Client
         mixed $dpop = null,
         #[\SensitiveParameter] mixed $dpopKey = null,
         #[\SensitiveParameter] mixed $extraParameters = null,
+        mixed $grantType = null,
         mixed $leeway = null,
         #[\SensitiveParameter] mixed $privateKey = null,
         mixed $privateKeyId = null,
@@ -81,6 +94,8 @@ final class Client
         mixed $refreshAt = null,
         mixed $resource = null,
         mixed $scope = null,
+        #[\SensitiveParameter] mixed $subjectToken = null,
+        mixed $subjectTokenType = null,
         mixed $timeout = null,
         mixed $tlsCaFile = null,
         #[\SensitiveParameter] mixed $tlsClientCertificate = null,

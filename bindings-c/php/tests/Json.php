@@ -12,9 +12,21 @@ final class Json
         return self::arrays(json_decode($json, flags: JSON_THROW_ON_ERROR));
     }
 
+    /** The same text for the same value, in whichever order its members stand. */
     public static function encode(mixed $value): string
     {
-        return json_encode($value, JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION | JSON_UNESCAPED_SLASHES);
+        return json_encode(self::sorted($value), JSON_THROW_ON_ERROR | JSON_PRESERVE_ZERO_FRACTION | JSON_UNESCAPED_SLASHES);
+    }
+
+    private static function sorted(mixed $value): mixed
+    {
+        if (!\is_array($value)) {
+            return $value;
+        }
+        if (!array_is_list($value)) {
+            ksort($value);
+        }
+        return array_map(self::sorted(...), $value);
     }
 
     private static function arrays(mixed $value): mixed

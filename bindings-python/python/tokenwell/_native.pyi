@@ -65,6 +65,12 @@ class _Options(TypedDict, total=False):
     private_key: _Source | None
     private_key_id: str | None
     token_endpoint_auth_signing_alg: str | None
+    grant_type: str | None
+    assertion_subject: str | None
+    subject_token: _Source | None
+    subject_token_type: str | None
+    actor_token: _Source | None
+    actor_token_type: str | None
     assertion_audience: str | None
     assertion_type_header: str | None
     client_assertion: _Source | None
@@ -79,6 +85,7 @@ class _Options(TypedDict, total=False):
     scope: _Strings | None
     audience: _Strings | None
     resource: _Strings | None
+    authorization_details: list[dict[str, Any]] | tuple[dict[str, Any], ...] | None
     extra_parameters: dict[str, str] | None
     refresh_at: float | None
     leeway: float | None

@@ -1,14 +1,17 @@
-//! Client assertions (RFC 7521, RFC 7523 section 2.2): a signed JWT in place of the secret.
+//! Assertions (RFC 7521, RFC 7523): a signed JWT in place of the secret, or as the grant.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Attempt, Outgoing};
-use crate::config::Config;
+use crate::config::{AuthMethod, Config};
+use crate::credential::Credential;
 use crate::error::Error;
 use crate::jwt;
 
 /// RFC 7523 section 2.2.
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+/// The header `typ` of a client's assertion tells it from other JWTs (RFC 8725 section 3.11).
+pub(super) const CLIENT_AUTHENTICATION: &str = "client-authentication+jwt";
 /// Seconds that an assertion is good for, from now.
 const LIFE: i64 = 55;
 /// Seconds that `iat` and `nbf` lie back, for servers whose clock is a little behind.
@@ -21,32 +24,51 @@ pub(super) fn attach(config: &Config, assertion: &str, outgoing: &mut Outgoing) 
     outgoing.form.add("client_assertion", assertion);
 }
 
+/// The claims of a client that authenticates itself (RFC 7523 section 3): it is its own subject.
+pub(super) fn of_client(config: &Config) -> Map<String, Value> {
+    Map::from_iter([("sub".to_owned(), Value::from(config.client_id.as_str()))])
+}
+
+/// Makes an assertion that `private_key` signs.
+pub(crate) fn by_key(
+    config: &Config,
+    credential: &Credential,
+    attempt: Attempt<'_>,
+    typ: &str,
+    claims: Map<String, Value>,
+) -> Result<String, Error> {
+    let key = credential.private_key(config)?;
+    // Beside a JWT by the secret, the option is that one's.
+    let wanted = config.signing_alg.as_deref().filter(|_| config.auth_method != AuthMethod::ClientSecretJwt);
+    let algorithm = key.algorithm(wanted)?;
+    let mut header = header(config, algorithm.name, typ);
+    if let Some(id) = config.private_key_id.as_deref().or(key.id.as_deref()) {
+        header["kid"] = id.into();
+    }
+    make(config, attempt, &header, claims, |message| key.sign(algorithm, message))
+}
+
 /// Makes an assertion: fresh `jti` each time, `aud` a string (RFC 7523 as updated in 2025), at most 60 s of life.
 pub(super) fn make(
     config: &Config,
-    attempt: Attempt,
-    header: Value,
+    attempt: Attempt<'_>,
+    header: &Value,
+    claims: Map<String, Value>,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
 ) -> Result<String, Error> {
     let now = jwt::now(attempt.clock_offset);
-    let claims = json!({
-        "iss": config.client_id,
-        "sub": config.client_id,
-        "aud": config.assertion_audience.as_deref().or(config.issuer()),
-        "jti": jwt::fresh_id()?,
-        "iat": now - BACKDATED,
-        "nbf": now - BACKDATED,
-        "exp": now + LIFE,
-    });
-    jwt::signed(&header, &claims, sign)
+    let endpoint = config.profile.assertion_for_endpoint.then(|| attempt.endpoint.as_str());
+    let mut claims = Value::Object(claims);
+    claims["iss"] = config.client_id.as_str().into();
+    claims["aud"] = json!(config.assertion_audience.as_deref().or(endpoint).or(config.issuer()));
+    claims["jti"] = jwt::fresh_id()?.into();
+    claims["iat"] = (now - BACKDATED).into();
+    claims["nbf"] = (now - BACKDATED).into();
+    claims["exp"] = (now + LIFE).into();
+    jwt::signed(header, &claims, sign)
 }
 
-/// The header of an assertion. `typ` tells it from other JWTs (RFC 8725 section 3.11).
-pub(super) fn header(config: &Config, algorithm: &str, key_id: Option<&str>) -> Value {
-    let typ = config.assertion_type_header.as_deref().unwrap_or("client-authentication+jwt");
-    let mut header = json!({"alg": algorithm, "typ": typ});
-    if let Some(id) = config.private_key_id.as_deref().or(key_id) {
-        header["kid"] = id.into();
-    }
-    header
+/// The header of an assertion.
+pub(super) fn header(config: &Config, algorithm: &str, typ: &str) -> Value {
+    json!({"alg": algorithm, "typ": config.assertion_type_header.as_deref().unwrap_or(typ)})
 }

@@ -18,7 +18,7 @@ impl ClientAuthentication for Basic {
         &self,
         config: &Config,
         credential: &Credential,
-        _: Attempt,
+        _: Attempt<'_>,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
         let mut header = Zeroizing::new(String::from("Basic "));

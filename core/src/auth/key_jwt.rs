@@ -12,17 +12,15 @@ impl ClientAuthentication for KeyJwt {
         &self,
         config: &Config,
         credential: &Credential,
-        attempt: Attempt,
+        attempt: Attempt<'_>,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
         if let Some(ready) = &credential.assertion {
             assertion::attach(config, ready.expose(), outgoing);
             return Ok(());
         }
-        let key = credential.private_key(config)?;
-        let algorithm = key.algorithm(config.signing_alg.as_deref())?;
-        let header = assertion::header(config, algorithm.name, key.id.as_deref());
-        let jwt = assertion::make(config, attempt, header, |message| key.sign(algorithm, message))?;
+        let claims = assertion::of_client(config);
+        let jwt = assertion::by_key(config, credential, attempt, assertion::CLIENT_AUTHENTICATION, claims)?;
         assertion::attach(config, &jwt, outgoing);
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! Client authentication: one file a method. A new method is a file here and a line in [`method`].
 
+use url::Url;
 use zeroize::Zeroizing;
 
 use crate::config::{AuthMethod, Config};
@@ -7,7 +8,7 @@ use crate::credential::Credential;
 use crate::error::Error;
 use crate::request::{ENCODED, Form};
 
-mod assertion;
+pub(crate) mod assertion;
 mod basic;
 mod key_jwt;
 mod mtls;
@@ -23,8 +24,10 @@ pub(crate) struct Outgoing {
 }
 
 /// What differs from one HTTP attempt to the next.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Attempt {
+#[derive(Clone, Copy)]
+pub(crate) struct Attempt<'a> {
+    /// Where the request goes.
+    pub(crate) endpoint: &'a Url,
     /// Seconds that the server's clock is ahead of ours, as far as an assertion or a proof should heed it.
     pub(crate) clock_offset: i64,
 }
@@ -35,7 +38,7 @@ trait ClientAuthentication {
         &self,
         config: &Config,
         credential: &Credential,
-        attempt: Attempt,
+        attempt: Attempt<'_>,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error>;
 }
@@ -55,7 +58,7 @@ fn method(method: AuthMethod) -> &'static dyn ClientAuthentication {
 pub(crate) fn authenticate(
     config: &Config,
     credential: &Credential,
-    attempt: Attempt,
+    attempt: Attempt<'_>,
     form: Form,
 ) -> Result<Outgoing, Error> {
     let mut outgoing = Outgoing { form, authorization: None, proof: None };
@@ -68,7 +71,8 @@ pub(crate) fn echoes(config: &Config, credential: &Credential) -> Vec<String> {
     let secret = credential.secret();
     let encoded = percent_encoding::utf8_percent_encode(secret, ENCODED).to_string();
     let html = secret.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let assertion = credential.assertion.as_ref().map_or("", |assertion| assertion.expose());
+    let sent = [&credential.assertion, &credential.subject_token, &credential.actor_token];
+    let sent = sent.into_iter().flatten().map(|secret| secret.expose().to_owned());
     let mut echoes = vec![
         secret.to_owned(),
         encoded.replace("%20", "+"),
@@ -77,8 +81,8 @@ pub(crate) fn echoes(config: &Config, credential: &Credential) -> Vec<String> {
         html.replace('"', "&quot;").replace('\'', "&#39;"),
         html,
         basic::encode(config, secret).to_string(),
-        assertion.to_owned(),
     ];
+    echoes.extend(sent);
     echoes.dedup();
     echoes
 }

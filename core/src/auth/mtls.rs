@@ -9,7 +9,7 @@ use crate::error::Error;
 pub(super) struct Mtls;
 
 impl ClientAuthentication for Mtls {
-    fn apply(&self, config: &Config, _: &Credential, _: Attempt, outgoing: &mut Outgoing) -> Result<(), Error> {
+    fn apply(&self, config: &Config, _: &Credential, _: Attempt<'_>, outgoing: &mut Outgoing) -> Result<(), Error> {
         outgoing.form.add("client_id", &config.client_id);
         Ok(())
     }

@@ -1,4 +1,5 @@
-//! `none`: a public client names itself and proves nothing (RFC 6749 section 2.1).
+//! `none`: a public client names itself and proves nothing (RFC 6749 section 2.1). Where the grant is signed, that names it
+//! (RFC 7521 section 4.1).
 
 use super::{Attempt, ClientAuthentication, Outgoing};
 use crate::config::Config;
@@ -8,8 +9,10 @@ use crate::error::Error;
 pub(super) struct None;
 
 impl ClientAuthentication for None {
-    fn apply(&self, config: &Config, _: &Credential, _: Attempt, outgoing: &mut Outgoing) -> Result<(), Error> {
-        outgoing.form.add("client_id", &config.client_id);
+    fn apply(&self, config: &Config, _: &Credential, _: Attempt<'_>, outgoing: &mut Outgoing) -> Result<(), Error> {
+        if !config.grant.is_signed() {
+            outgoing.form.add("client_id", &config.client_id);
+        }
         Ok(())
     }
 }

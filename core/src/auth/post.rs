@@ -12,7 +12,7 @@ impl ClientAuthentication for Post {
         &self,
         config: &Config,
         credential: &Credential,
-        _: Attempt,
+        _: Attempt<'_>,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
         outgoing.form.add("client_id", &config.client_id);

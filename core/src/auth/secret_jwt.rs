@@ -14,12 +14,13 @@ impl ClientAuthentication for SecretJwt {
         &self,
         config: &Config,
         credential: &Credential,
-        attempt: Attempt,
+        attempt: Attempt<'_>,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, credential.secret().as_bytes());
-        let header = assertion::header(config, "HS256", None);
-        let jwt = assertion::make(config, attempt, header, |message| Ok(hmac::sign(&key, message).as_ref().to_vec()))?;
+        let header = assertion::header(config, "HS256", assertion::CLIENT_AUTHENTICATION);
+        let sign = |message: &[u8]| Ok(hmac::sign(&key, message).as_ref().to_vec());
+        let jwt = assertion::make(config, attempt, &header, assertion::of_client(config), sign)?;
         assertion::attach(config, &jwt, outgoing);
         Ok(())
     }

@@ -69,10 +69,13 @@ fn cover(mut context: hmac::Context, config: &Config, target: &Target) -> hmac::
             &config.client_id,
             method,
             encoding,
+            &config.grant_type,
+            config.authorization_details.as_deref().unwrap_or(""),
         ],
         [&config.assertion_audience, &config.assertion_type_header, &config.private_key_id, &config.signing_alg]
+            .iter()
+            .chain(&[&config.assertion_subject, &config.subject_token_type, &config.actor_token_type])
             .map(|option| option.as_deref().unwrap_or(""))
-            .into_iter()
             .chain([lifetime.as_str()])
             .collect(),
         scope,
@@ -131,6 +134,13 @@ mod tests {
             json!({"audience": "a"}),
             json!({"audience": ["a", "b"]}),
             json!({"resource": "https://a.example/"}),
+            json!({"grant_type": "other"}),
+            json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": "a"}),
+            json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": "b"}),
+            json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": "b", "actor_token": "a"}),
+            json!({"grant_type": "urn:ietf:params:oauth:grant-type:token-exchange", "subject_token": "b", "subject_token_type": "a"}),
+            json!({"authorization_details": [{"type": "a"}]}),
+            json!({"authorization_details": [{"type": "b"}]}),
             json!({"extra_parameters": {"a": "b"}}),
             json!({"extra_parameters": {"b": "a"}}),
             json!({"proxy": "http://proxy.example:3128"}),

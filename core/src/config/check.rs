@@ -9,6 +9,7 @@ use url::{Host, Url};
 
 use super::cache;
 use super::credential;
+use super::grants;
 use super::possession;
 use super::read::wrong;
 use super::{AuthMethod, BasicEncoding, Config, Endpoint, OneOrMany, Options};
@@ -28,8 +29,9 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     let client_id = client_id(options.client_id.clone())?;
     let endpoint = endpoint(options.issuer.as_deref(), options.token_endpoint.as_deref())?;
     let profile = profile(options.provider.as_deref())?;
-    let auth_method = credential::auth_method(&options, &profile)?;
-    credential::check(&options, auth_method, &profile)?;
+    let (grant_type, grant) = grants::check(&options, &profile)?;
+    let auth_method = credential::auth_method(&options, grant, &profile)?;
+    credential::check(&options, auth_method, grant, &profile)?;
     let dpop = possession::prover(&options)?.map(Arc::new);
     credential::certificate(&options, endpoint.url())?;
     let basic_encoding = options.basic_encoding.unwrap_or(profile.basic_encoding);
@@ -39,7 +41,6 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     }
     let cache = cache::check(&options)?;
     let proxy = proxy(options.proxy, endpoint.url())?;
-    let assertion_audience = options.assertion_audience.or_else(|| endpoint.as_audience(&profile));
     let lifetime = f64::from(profile.default_lifetime.unwrap_or(300));
     Ok(Config {
         proxy,
@@ -51,6 +52,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         scope: options.scope.map_or(Ok(Vec::new()), check_scope)?,
         audience: options.audience.map_or(Ok(Vec::new()), check_audience)?,
         resource: options.resource.map_or(Ok(Vec::new()), check_resource)?,
+        authorization_details: grants::details(options.authorization_details)?,
         extra_parameters: extra_parameters(options.extra_parameters.unwrap_or_default(), &profile)?,
         refresh_at: refresh_at(options.refresh_at)?,
         leeway: leeway(options.leeway)?,
@@ -62,7 +64,14 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         private_key_id: options.private_key_id,
         client_assertion: options.client_assertion,
         signing_alg: options.token_endpoint_auth_signing_alg,
-        assertion_audience,
+        assertion_audience: options.assertion_audience,
+        grant_type,
+        grant,
+        assertion_subject: options.assertion_subject,
+        subject_token: options.subject_token.filter(Source::is_given),
+        subject_token_type: options.subject_token_type,
+        actor_token: options.actor_token.filter(Source::is_given),
+        actor_token_type: options.actor_token_type,
         assertion_type_header: options.assertion_type_header.or(profile.assertion_typ.map(str::to_owned)),
         client_id,
         endpoint,
@@ -258,10 +267,11 @@ pub(crate) fn check_resource(resource: OneOrMany) -> Result<Vec<String>, Error> 
 }
 
 /// Parameters that carry a credential, which no URL may.
-const CREDENTIALS: [&str; 4] = ["client_secret", "client_assertion", "assertion", "access_token"];
+const CREDENTIALS: [&str; 6] =
+    ["client_secret", "client_assertion", "assertion", "access_token", "subject_token", "actor_token"];
 
 /// The parameters that the library sets itself, now or for another authentication method.
-const SET_BY_LIBRARY: [&str; 11] = [
+const SET_BY_LIBRARY: [&str; 15] = [
     "grant_type",
     "scope",
     "audience",
@@ -273,6 +283,10 @@ const SET_BY_LIBRARY: [&str; 11] = [
     "client_assertion_type",
     "assertion",
     "access_token",
+    "subject_token",
+    "subject_token_type",
+    "actor_token",
+    "actor_token_type",
 ];
 
 fn extra_parameters(map: BTreeMap<String, String>, profile: &Profile) -> Result<BTreeMap<String, String>, Error> {

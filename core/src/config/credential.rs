@@ -7,20 +7,25 @@ use super::read::wrong;
 use super::{AuthMethod, Options};
 use crate::certificate::{self, ClientCertificate};
 use crate::error::Error;
+use crate::grant::Grant;
 use crate::key::{AUTHENTICATION, CONNECTION, PrivateKey, algorithm_names};
 use crate::provider::Profile;
 use crate::source::Source;
 
 /// The method that is named, or the one that the credential given speaks for. Never found out by trying.
-pub(super) fn auth_method(options: &Options, profile: &Profile) -> Result<AuthMethod, Error> {
+pub(super) fn auth_method(options: &Options, grant: &dyn Grant, profile: &Profile) -> Result<AuthMethod, Error> {
+    let by_key = options.token_endpoint_auth_method == Some(AuthMethod::PrivateKeyJwt);
+    // A key that signs the grant says nothing of how the client authenticates, if it does.
+    let signs_grant = grant.is_signed() && (!by_key || is_given(&options.client_assertion));
     let given = [
         ("client_secret", is_given(&options.client_secret)),
-        ("private_key", is_given(&options.private_key)),
+        ("private_key", is_given(&options.private_key) && !signs_grant),
         ("client_assertion", is_given(&options.client_assertion)),
     ];
     let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
     let default = match given.as_slice() {
         [] if is_given(&options.tls_client_certificate) => AuthMethod::TlsClientAuth,
+        [] if signs_grant => AuthMethod::None,
         [] | ["client_secret"] => profile.auth_method.unwrap_or(AuthMethod::ClientSecretBasic),
         [_] => AuthMethod::PrivateKeyJwt,
         [first, second, ..] => {
@@ -60,7 +65,7 @@ pub(super) fn auth_method(options: &Options, profile: &Profile) -> Result<AuthMe
     }
 }
 
-fn is_given(source: &Option<Source>) -> bool {
+pub(super) fn is_given(source: &Option<Source>) -> bool {
     source.as_ref().is_some_and(Source::is_given)
 }
 
@@ -69,14 +74,15 @@ fn given_value(source: &Option<Source>) -> Option<&str> {
 }
 
 /// What can be checked before a source is read.
-pub(super) fn check(options: &Options, method: AuthMethod, profile: &Profile) -> Result<(), Error> {
+pub(super) fn check(options: &Options, method: AuthMethod, grant: &dyn Grant, profile: &Profile) -> Result<(), Error> {
     if let Some(secret) = given_value(&options.client_secret) {
         no_control_characters("client_secret", secret)?;
     }
-    algorithm(options, method)?;
-    audience(options, method, profile)?;
+    algorithm(options, method, grant)?;
+    audience(options, method, grant, profile)?;
     if let Some(text) = given_value(&options.private_key) {
-        PrivateKey::read(AUTHENTICATION, text)?.algorithm(options.token_endpoint_auth_signing_alg.as_deref())?;
+        let wanted = options.token_endpoint_auth_signing_alg.as_deref();
+        PrivateKey::read(AUTHENTICATION, text)?.algorithm(wanted.filter(|_| method != AuthMethod::ClientSecretJwt))?;
     }
     Ok(())
 }
@@ -105,11 +111,12 @@ pub(super) fn certificate(options: &Options, endpoint: &Url) -> Result<(), Error
 }
 
 /// An HS algorithm belongs to a secret and never to a key (RFC 8725 section 2.1).
-fn algorithm(options: &Options, method: AuthMethod) -> Result<(), Error> {
+fn algorithm(options: &Options, method: AuthMethod, grant: &dyn Grant) -> Result<(), Error> {
     let Some(name) = options.token_endpoint_auth_signing_alg.as_deref() else { return Ok(()) };
     let fits = match method {
         AuthMethod::ClientSecretJwt => name == "HS256",
         AuthMethod::PrivateKeyJwt => algorithm_names().contains(&name),
+        _ if grant.is_signed() => algorithm_names().contains(&name),
         _ => {
             return Err(Error::config(
                 "option_conflict",
@@ -121,10 +128,10 @@ fn algorithm(options: &Options, method: AuthMethod) -> Result<(), Error> {
 }
 
 /// The audience is the issuer; a token endpoint alone does not name it (RFC 7523 as updated in 2025).
-fn audience(options: &Options, method: AuthMethod, profile: &Profile) -> Result<(), Error> {
+fn audience(options: &Options, method: AuthMethod, grant: &dyn Grant, profile: &Profile) -> Result<(), Error> {
     let makes_assertion =
         matches!(method, AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt) && options.client_assertion.is_none();
-    if makes_assertion
+    if (makes_assertion || grant.is_signed())
         && options.issuer.is_none()
         && options.assertion_audience.is_none()
         && !profile.assertion_for_endpoint

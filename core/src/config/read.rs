@@ -20,7 +20,7 @@ pub(super) enum Form {
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 30] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 37] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
     ("provider", "the name of a provider profile, for example \"entra\"", Form::Text),
@@ -46,6 +46,16 @@ pub(super) const OPTIONS: [(&str, &str, Form); 30] = [
         "\"RS256\", \"PS256\", \"ES256\", \"ES384\" or \"EdDSA\" (\"HS256\" with client_secret_jwt)",
         Form::Text,
     ),
+    (
+        "grant_type",
+        "a string, for example \"client_credentials\" or \"urn:ietf:params:oauth:grant-type:jwt-bearer\"",
+        Form::Text,
+    ),
+    ("assertion_subject", "a string, the subject that the token is to be for", Form::Text),
+    ("subject_token", "a token, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}", Form::Secret),
+    ("subject_token_type", "a URI, for example \"urn:ietf:params:oauth:token-type:access_token\"", Form::Text),
+    ("actor_token", "a token, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}", Form::Secret),
+    ("actor_token_type", "a URI, for example \"urn:ietf:params:oauth:token-type:access_token\"", Form::Text),
     ("assertion_audience", "a string, the audience that your provider expects in an assertion", Form::Text),
     ("assertion_type_header", "a string, for example \"JWT\"", Form::Text),
     (
@@ -80,6 +90,11 @@ pub(super) const OPTIONS: [(&str, &str, Form); 30] = [
         "resource",
         "an absolute URI without fragment or a list of them, for example \"https://api.example.com\"",
         Form::Words,
+    ),
+    (
+        "authorization_details",
+        "a list of objects that each have a type, for example [{\"type\": \"payment_initiation\"}]",
+        Form::Json,
     ),
     ("extra_parameters", "a map of strings to strings, for example {\"tenant\": \"a\"}", Form::Json),
     ("refresh_at", "a number between 0 and 1, for example 0.75", Form::Number),
