@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -145,10 +146,18 @@ impl Engine {
         if clients.len() >= MOST_ROUTES {
             clients.clear();
         }
-        let client =
-            Arc::new(route.client(&|| self.roots.get_or_init(|| Arc::new(transport::system_roots())).clone())?);
+        let client = Arc::new(route.client(&|| self.roots())?);
         clients.insert(route.clone(), client.clone());
         Ok(client)
+    }
+
+    /// TLS for a connection that is no HTTP, with the authorities of this file or else the operating system's.
+    pub(crate) fn tls(&self, ca_file: Option<&Path>) -> Result<rustls::ClientConfig, Error> {
+        transport::tls(ca_file, &|| self.roots())
+    }
+
+    fn roots(&self) -> Arc<RootCertStore> {
+        self.roots.get_or_init(|| Arc::new(transport::system_roots())).clone()
     }
 
     /// What is known of an issuer, reached on this route.

@@ -149,6 +149,19 @@ pub(crate) fn refusal(
     if left.is_zero() { wait } else { wait.min(left / 2).max(first) }
 }
 
+/// How long a store that did not answer is left alone. `failures` in a row counts from 1; `random` is in 0..1.
+pub(crate) fn store_pause(failures: u32, random: f64) -> Duration {
+    let doubled = Duration::from_millis(100) * 2_u32.pow(failures.clamp(1, 7) - 1);
+    doubled.mul_f64(1.0 + random / 4.0)
+}
+
+/// The pause before a process that waits for another's fetch looks again. `looks` counts from 0; `random` is in 0..1. Longer
+/// each time, so that nobody waits for much longer than the fetch takes, and a great many who wait are no load on the store.
+pub(crate) fn next_look(looks: u32, random: f64) -> Duration {
+    let pause = Duration::from_millis(5).mul_f64(1.5_f64.powi(looks.min(12) as i32));
+    pause.min(Duration::from_millis(500)).mul_f64(0.5 + random)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -268,5 +281,21 @@ mod tests {
                 None => prop_assert!(attempt >= ATTEMPTS || left <= after.map_or(Duration::from_millis(200), Duration::from_secs)),
             }
         }
+    }
+
+    #[test]
+    fn a_store_is_looked_at_less_and_less_often() {
+        let looks = |random| (0..40).map(|looks| next_look(looks, random)).collect::<Vec<_>>();
+        let mean: Duration = looks(0.5).iter().take(14).sum();
+        assert!(mean > Duration::from_secs(2), "not many looks within the time of a slow fetch: {mean:?}");
+        assert!(looks(0.5).is_sorted() && looks(1.0).iter().all(|pause| *pause <= Duration::from_millis(750)));
+        assert!(looks(0.0).iter().zip(looks(1.0)).all(|(least, most)| *least < most), "jitter");
+    }
+
+    #[test]
+    fn a_store_that_is_down_is_asked_again_within_seconds() {
+        let pauses: Vec<Duration> = (1..100).map(|failures| store_pause(failures, 1.0)).collect();
+        assert!(pauses.is_sorted() && pauses[0] <= Duration::from_millis(125));
+        assert_eq!(pauses[98], Duration::from_secs(8));
     }
 }

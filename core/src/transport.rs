@@ -5,7 +5,7 @@
 //! wanted here, and costs more than the request itself.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -72,17 +72,26 @@ impl Route {
         let tls = match self.plain {
             true => None,
             false => {
-                Some(Tls::new(tls::config(self.roots(system_roots)?, self.certificate.as_ref())?, self.proxy.as_ref())?)
+                let roots = roots(self.ca_file.as_deref(), system_roots)?;
+                Some(Tls::new(tls::config(roots, self.certificate.as_ref())?, self.proxy.as_ref())?)
             }
         };
         Ok(Http { connector: Connector { tls, timeout: self.connect_timeout }, pool: Arc::default() })
     }
+}
 
-    fn roots(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Arc<RootCertStore>, Error> {
-        match &self.ca_file {
-            Some(path) => read_ca_file(path).map(Arc::new),
-            None => Ok(system_roots()),
-        }
+/// TLS with the authorities of this file, or else the operating system's.
+pub(crate) fn tls(
+    ca_file: Option<&Path>,
+    system_roots: &dyn Fn() -> Arc<RootCertStore>,
+) -> Result<rustls::ClientConfig, Error> {
+    tls::config(roots(ca_file, system_roots)?, None)
+}
+
+fn roots(ca_file: Option<&Path>, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Arc<RootCertStore>, Error> {
+    match ca_file {
+        Some(path) => read_ca_file(path).map(Arc::new),
+        None => Ok(system_roots()),
     }
 }
 

@@ -11,12 +11,12 @@ use zeroize::Zeroizing;
 
 use crate::config::Cache;
 use crate::error::Error;
-use crate::random;
 use crate::token::Source;
 
 mod file;
 pub(crate) mod key;
 pub(crate) mod memory;
+pub(crate) mod redis;
 mod seal;
 pub(crate) mod shared;
 mod stored;
@@ -26,6 +26,7 @@ pub(crate) fn open(cache: &Cache) -> Option<Arc<dyn Store>> {
     match cache {
         Cache::Memory | Cache::None => None,
         Cache::File(folder) => Some(Arc::new(file::FileStore::new(folder.clone()))),
+        Cache::Redis(address) => Some(Arc::new(redis::RedisStore::new(address.clone()))),
     }
 }
 
@@ -85,14 +86,6 @@ pub(crate) trait Store: Send + Sync {
     /// The lock of this name, if nobody has it; does not wait. It ends with the process that holds it, or with `hold` where
     /// that cannot be known. A lock that is granted after the future was dropped is given back.
     fn try_lock<'a>(&'a self, name: &'a Name, hold: Duration) -> Answer<'a, Option<Box<dyn Lock>>>;
-
-    /// Waits until it is worth looking again, because the lock may have been given back: at most so long, earlier for no
-    /// reason too. Not subject to the 50 ms.
-    fn wait<'a>(&'a self, _name: &'a Name, at_most: Duration) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
-        // Jitter, so that those who wait do not look all at once.
-        let pause = Duration::from_millis(5).mul_f64(1.0 + 2.0 * random::unit());
-        Box::pin(tokio::time::sleep(pause.min(at_most)))
-    }
 }
 
 /// A lock that is held. Dropped without [`Lock::release`], as in a panic, it is given back too, as soon as that can be.

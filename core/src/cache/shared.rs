@@ -19,7 +19,7 @@ use crate::credential::{self, Credential};
 use crate::engine::Engine;
 use crate::fetch::{Fetched, fetch};
 use crate::flight::Mission;
-use crate::lifecycle::{FORCED_REFRESH_PAUSE, Phase};
+use crate::lifecycle::{self, FORCED_REFRESH_PAUSE, Phase};
 use crate::random;
 use crate::stats::count;
 use crate::token::Held;
@@ -113,6 +113,7 @@ impl<'a> Shared<'a> {
         if let Some(held) = self.look().await {
             return Ok(held);
         }
+        let mut looks = 0;
         loop {
             let hold = deadline.saturating_duration_since(Instant::now()) + LOCK_MARGIN;
             match self.ask(self.store.try_lock(&self.name, hold)).await {
@@ -132,8 +133,10 @@ impl<'a> Shared<'a> {
             if left.is_zero() {
                 return Err(None);
             }
-            // Whoever has the lock may hand out its token before it gives the lock back.
-            let _ = timeout(left, self.store.wait(&self.name, left)).await;
+            // Whoever has the lock may hand out its token before it gives the lock back. Looking is the way of every store:
+            // being woken would need a connection or a watch for each who waits, and lose what comes before it stands.
+            tokio::time::sleep(lifecycle::next_look(looks, random::unit()).min(left)).await;
+            looks += 1;
             if let Some(held) = self.look().await {
                 return Ok(held);
             }

@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Options;
 use super::read::wrong;
+use crate::cache::redis::Address;
 use crate::error::Error;
 use crate::secret::Secret;
 use crate::source::Source;
@@ -43,7 +44,9 @@ pub(crate) enum CachePlace {
 pub(crate) enum CacheStore {
     /// In files of this folder, for all processes of this user.
     File(PathBuf),
-    /// In Redis or Valkey, for all machines that reach it.
+    /// In Redis or Valkey, for all machines that reach it: redis://user:password@host:6379/0, rediss:// with TLS (`tls_ca_file`
+    /// holds for it too), several hosts with commas between them for a cluster, redis+sentinel://host,host/master, or
+    /// unix:///run/redis/redis.sock.
     Redis(#[schemars(with = "String")] Secret),
 }
 
@@ -56,6 +59,8 @@ pub(crate) enum Cache {
     None,
     /// In files of this folder.
     File(PathBuf),
+    /// In this Redis.
+    Redis(Address),
 }
 
 impl Cache {
@@ -70,6 +75,7 @@ impl Cache {
             Cache::Memory => "memory".to_owned(),
             Cache::None => "none".to_owned(),
             Cache::File(folder) => format!("file {}", folder.display()),
+            Cache::Redis(address) => format!("redis {}", address.url()),
         }
     }
 }
@@ -86,10 +92,8 @@ pub(super) fn check(options: &Options) -> Result<Cache, Error> {
         Some(CacheOption::Store(CacheStore::File(folder))) => {
             Cache::File(std::path::absolute(folder).map_err(|_| wrong("cache"))?)
         }
-        Some(CacheOption::Store(CacheStore::Redis(url))) if url.expose().is_empty() => return Err(wrong("cache")),
-        Some(CacheOption::Store(CacheStore::Redis(_))) => {
-            let message = "`cache` cannot be Redis yet: use {\"file\": DIR} or \"memory\"";
-            return Err(Error::config("option_invalid", message));
+        Some(CacheOption::Store(CacheStore::Redis(url))) => {
+            Cache::Redis(Address::parse(&url, options.tls_ca_file.as_deref())?)
         }
     };
     sealing(options, &cache)?;
