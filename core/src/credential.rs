@@ -16,10 +16,10 @@ pub(crate) struct Credential {
     pub(crate) assertion: Option<Secret>,
     pub(crate) subject_token: Option<Secret>,
     pub(crate) actor_token: Option<Secret>,
+    certificate_text: Option<Secret>,
+    certificate_key: Option<Secret>,
     /// What the connections of this fetch show.
     pub(crate) certificate: Option<ClientCertificate>,
-    fingerprint: [u8; 32],
-    lasting_fingerprint: [u8; 32],
 }
 
 /// Reads all sources.
@@ -31,14 +31,21 @@ pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
             *text = Some(source.read().await?);
         }
     }
-    let fingerprint = hash(&texts.each_ref().map(Option::as_ref));
-    let [secret, key, assertion, certificate, certificate_key, subject_token, actor_token] = texts;
-    let lasting_fingerprint = hash(&[&secret, &key, &certificate, &subject_token, &actor_token].map(Option::as_ref));
-    let certificate = match (certificate, certificate_key) {
-        (Some(certificate), Some(key)) => Some(read_certificate(config, &certificate, &key)?),
+    let [secret, key, assertion, certificate_text, certificate_key, subject_token, actor_token] = texts;
+    let certificate = match (&certificate_text, &certificate_key) {
+        (Some(certificate), Some(key)) => Some(read_certificate(config, certificate, key)?),
         _ => None,
     };
-    Ok(Credential { secret, key, assertion, subject_token, actor_token, certificate, fingerprint, lasting_fingerprint })
+    Ok(Credential {
+        secret,
+        key,
+        assertion,
+        subject_token,
+        actor_token,
+        certificate_text,
+        certificate_key,
+        certificate,
+    })
 }
 
 fn read_certificate(config: &Config, certificate: &Secret, key: &Secret) -> Result<ClientCertificate, Error> {
@@ -60,13 +67,16 @@ fn fault(source: &Option<Source>, error: &Error) -> Error {
 
 impl Credential {
     /// The same for the same content of all sources, whatever else changes.
-    pub(crate) fn fingerprint(&self) -> &[u8] {
-        &self.fingerprint
+    pub(crate) fn fingerprint(&self) -> [u8; 32] {
+        let Credential {
+            secret, key, assertion, certificate_text, certificate_key, subject_token, actor_token, ..
+        } = self;
+        hash(&[secret, key, assertion, certificate_text, certificate_key, subject_token, actor_token])
     }
 
     /// The same without a ready assertion, which is another each time. A token to exchange counts: another is another subject's.
     pub(crate) fn lasting_fingerprint(&self) -> [u8; 32] {
-        self.lasting_fingerprint
+        hash(&[&self.secret, &self.key, &self.certificate_text, &self.subject_token, &self.actor_token])
     }
 
     /// The secret or the private key: what a seal can be made of. A ready assertion is a signature, and no secret for long.
@@ -85,10 +95,10 @@ impl Credential {
     }
 }
 
-fn hash(texts: &[Option<&Secret>]) -> [u8; 32] {
+fn hash(texts: &[&Option<Secret>]) -> [u8; 32] {
     let mut context = digest::Context::new(&digest::SHA256);
     for text in texts {
-        let text = text.map_or("", Secret::expose);
+        let text = text.as_ref().map_or("", Secret::expose);
         context.update(&(text.len() as u64).to_be_bytes());
         context.update(text.as_bytes());
     }

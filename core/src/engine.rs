@@ -10,10 +10,9 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
-use rustls::RootCertStore;
 use tokio::runtime::{Builder, Handle};
 
 use crate::cache::memory::Registry;
@@ -22,7 +21,7 @@ use crate::config::Cache;
 use crate::discovery::Shelf;
 use crate::error::Error;
 use crate::flight::Flights;
-use crate::transport::{self, Http, Route};
+use crate::transport::{self, Http, Route, SystemRoots};
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 /// In a child after fork: the parent's engine.
@@ -37,8 +36,8 @@ pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
     runtime: Mutex<Option<Handle>>,
     http: Mutex<HashMap<Route, Arc<Http>>>,
-    /// The operating system's roots, read when first needed. Here and not in a static, which a fork could leave half made.
-    roots: OnceLock<Arc<RootCertStore>>,
+    /// Here and not in a static, which a fork could leave half made.
+    roots: Arc<SystemRoots>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
     stores: Mutex<HashMap<Cache, Option<Arc<dyn Store>>>>,
     pub(crate) flights: Flights,
@@ -106,7 +105,7 @@ impl Engine {
         Engine {
             runtime: Mutex::default(),
             http: Mutex::default(),
-            roots: OnceLock::new(),
+            roots: Arc::new(SystemRoots::new()),
             metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
             stores: Mutex::default(),
             flights: Flights::new(),
@@ -146,18 +145,14 @@ impl Engine {
         if clients.len() >= MOST_ROUTES {
             clients.clear();
         }
-        let client = Arc::new(route.client(&|| self.roots())?);
+        let client = Arc::new(route.client(&self.roots)?);
         clients.insert(route.clone(), client.clone());
         Ok(client)
     }
 
     /// TLS for a connection that is no HTTP, with the authorities of this file or else the operating system's.
     pub(crate) fn tls(&self, ca_file: Option<&Path>) -> Result<rustls::ClientConfig, Error> {
-        transport::tls(ca_file, &|| self.roots())
-    }
-
-    fn roots(&self) -> Arc<RootCertStore> {
-        self.roots.get_or_init(|| Arc::new(transport::system_roots())).clone()
+        transport::tls(ca_file, &self.roots, None)
     }
 
     /// What is known of an issuer, reached on this route.

@@ -160,7 +160,7 @@ impl<'a> Search<'a> {
         let reply = transport::post(&self.http, &url, outgoing).await?;
         self.seen_offset = retry_after::clock_offset(&reply.headers, clock::wall()).unwrap_or(0);
         self.keep_nonce(&url, &reply.headers);
-        let echoes = echoes(self.config, &self.credential);
+        let echoes = || echoes(self.config, &self.credential);
         let wanted = self.config.token_type();
         let answer = response::read(reply.status, &reply.body, wanted, &self.config.profile, &echoes);
         let answer =

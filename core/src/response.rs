@@ -29,6 +29,9 @@ pub(crate) struct Answer {
 /// Longer lifetimes than a hundred years are taken for a fault: adding them to a clock would overflow.
 const LONGEST_LIFETIME: f64 = 3_155_760_000.0;
 
+/// The texts that must not come back in an error; made for an error alone.
+pub(crate) type Echoes<'a> = &'a dyn Fn() -> Vec<String>;
+
 /// Real answers have some ten members.
 const MOST_MEMBERS: usize = 256;
 
@@ -73,13 +76,13 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// Reads an answer to a request for a token of type `wanted`. `echoes` are the texts that must not come back in an error.
+/// Reads an answer to a request for a token of type `wanted`. `echoes` gives the texts that must not come back in an error.
 pub(crate) fn read(
     status: u16,
     body: &[u8],
     wanted: TokenType,
     profile: &Profile,
-    echoes: &[String],
+    echoes: Echoes<'_>,
 ) -> Result<Answer, Error> {
     // RFC 8259 section 8.1 lets a reader ignore a byte order mark.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
@@ -110,7 +113,7 @@ fn broken(error: &serde_json::Error) -> Error {
     duplicate(error).unwrap_or_else(|| fault("not_json", message))
 }
 
-fn unreadable(status: u16, body: &[u8], error: &serde_json::Error, echoes: &[String]) -> Error {
+fn unreadable(status: u16, body: &[u8], error: &serde_json::Error, echoes: Echoes<'_>) -> Error {
     if let Some(error) = duplicate(error) {
         return error.with_status(status);
     }
@@ -130,13 +133,14 @@ fn unreadable(status: u16, body: &[u8], error: &serde_json::Error, echoes: &[Str
 
 /// The beginning of a body that is not JSON. It could be a token in another form (a query string, a bare string), so
 /// nothing that could be one is shown.
-fn preview(body: &[u8], echoes: &[String]) -> String {
+fn preview(body: &[u8], echoes: Echoes<'_>) -> String {
     let text = String::from_utf8_lossy(body);
     if text.contains("access_token") {
         return "[redacted]".to_owned();
     }
     // First, while an echoed secret is in one piece.
-    let text = clean(&text, 1024, echoes);
+    let echoes = echoes();
+    let text = clean(&text, 1024, &echoes);
     let is_token = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
     let mut shown = String::new();
     for run in text.split_inclusive(|c| !is_token(c)) {
@@ -145,10 +149,11 @@ fn preview(body: &[u8], echoes: &[String]) -> String {
         shown.push_str(if could_be { "[...]" } else { word });
         shown.push_str(&run[word.len()..]);
     }
-    clean(&shown, 200, echoes)
+    clean(&shown, 200, &echoes)
 }
 
-fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: &[String]) -> Error {
+fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: Echoes<'_>) -> Error {
+    let echoes = &echoes();
     let code: Option<String> = serde_json::from_str(code.get()).ok();
     let plain = |code: &String| !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_graphic());
     let code = code.filter(plain).filter(|code| !shows(code, echoes)).unwrap_or_else(|| "unknown_error".to_owned());
@@ -160,7 +165,7 @@ fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: &[S
     Error::new(ErrorKind::Server, code, message).with_status(status).with_description(description)
 }
 
-fn token(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: &[String]) -> Result<Answer, Error> {
+fn token(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: Echoes<'_>) -> Result<Answer, Error> {
     const KNOWN: [&str; 5] = ["access_token", "token_type", "expires_in", "scope", "refresh_token"];
     let value = value(members)?;
     token_type(members, wanted, profile, echoes)?;
@@ -189,7 +194,7 @@ fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
 
 /// The type that was asked for, or what the provider's profile says it means by Bearer. A token that is bound to a key is of
 /// no use without proofs, and one that is not is less than was asked for: neither is taken for the other.
-fn token_type(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: &[String]) -> Result<(), Error> {
+fn token_type(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: Echoes<'_>) -> Result<(), Error> {
     let others: &[&str] = if wanted == TokenType::Bearer { profile.token_types } else { &[] };
     let kind = match members.get("token_type") {
         Some(_) => members.text("token_type").unwrap_or_default(),
@@ -205,7 +210,7 @@ fn token_type(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoe
     if kind.eq_ignore_ascii_case(wanted.as_str()) || !kind.is_empty() && others.contains(&lower.as_str()) {
         return Ok(());
     }
-    let shown = clean(&kind, 40, echoes);
+    let shown = clean(&kind, 40, &echoes());
     let message = format!("the answer's `token_type` \"{shown}\" is not {} (RFC 6749 section 7.1)", wanted.as_str());
     let error = fault("token_type_unsupported", message);
     Err(match (wanted, lower.as_str()) {
@@ -220,7 +225,7 @@ fn token_type(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoe
 /// `expires_in` as an integer, a decimal string or a float. Whole seconds, rounded down.
 fn lifetime(members: &Members<'_>) -> Result<Option<Duration>, Error> {
     let Some(raw) = members.get("expires_in") else { return Ok(None) };
-    let quoted: Option<String> = serde_json::from_str(raw.get()).ok();
+    let quoted: Option<String> = raw.get().starts_with('"').then(|| serde_json::from_str(raw.get()).ok()).flatten();
     let text = quoted.as_deref().unwrap_or(raw.get()).trim();
     let plain = text.starts_with(|c: char| c.is_ascii_digit());
     match text.parse::<f64>() {
@@ -251,7 +256,7 @@ mod tests {
 
     fn lifetime_of(text: &str) -> Result<Option<Duration>, Error> {
         let body = format!(r#"{{"access_token":"a","token_type":"bearer","expires_in":{text}}}"#);
-        read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &[]).map(|answer| answer.lifetime)
+        read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &Vec::new).map(|answer| answer.lifetime)
     }
 
     #[test]
@@ -271,10 +276,15 @@ mod tests {
 
     #[test]
     fn f15_broken_json_after_a_token_does_not_show_it() {
-        let error =
-            read(200, br#"{"access_token":"hush-hush","token_type":"bearer"} x"#, TokenType::Bearer, &STANDARD, &[])
-                .err()
-                .unwrap();
+        let error = read(
+            200,
+            br#"{"access_token":"hush-hush","token_type":"bearer"} x"#,
+            TokenType::Bearer,
+            &STANDARD,
+            &Vec::new,
+        )
+        .err()
+        .unwrap();
         assert_eq!(error.code(), "not_json");
         assert!(!format!("{error:?}").contains("hush"));
     }
@@ -284,11 +294,11 @@ mod tests {
         for body in
             ["access_token=hush&token_type=bearer", "\"hush5hush5hush5hush5hush5\"", "hush5hush5hush5hush5hush5"]
         {
-            let error = read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &[]).err().unwrap();
+            let error = read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &Vec::new).err().unwrap();
             assert!(!error.message().contains("hush"), "{error}");
         }
         assert!(
-            read(502, b"<html>Bad Gateway</html>", TokenType::Bearer, &STANDARD, &[])
+            read(502, b"<html>Bad Gateway</html>", TokenType::Bearer, &STANDARD, &Vec::new)
                 .err()
                 .unwrap()
                 .message()
@@ -300,7 +310,7 @@ mod tests {
     fn s31_a_preview_shows_no_part_of_a_secret() {
         let secret = "horse battery:[staple]pwKgPnXrNewBOhdFpwKg".to_owned();
         let body = format!("<html>{secret}</html>");
-        let error = read(400, body.as_bytes(), TokenType::Bearer, &STANDARD, &[secret]).err().unwrap();
+        let error = read(400, body.as_bytes(), TokenType::Bearer, &STANDARD, &|| vec![secret.clone()]).err().unwrap();
         assert!(error.message().contains("<html>[redacted]</html>"), "{error}");
     }
 
@@ -308,6 +318,9 @@ mod tests {
     fn f15_nesting_is_bounded() {
         let body =
             format!(r#"{{"access_token":"a","token_type":"bearer","x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
-        assert_eq!(read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &[]).err().unwrap().code(), "not_json");
+        assert_eq!(
+            read(200, body.as_bytes(), TokenType::Bearer, &STANDARD, &Vec::new).err().unwrap().code(),
+            "not_json"
+        );
     }
 }

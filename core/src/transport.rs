@@ -5,7 +5,7 @@
 //! wanted here, and costs more than the request itself.
 
 use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -16,7 +16,6 @@ use hyper::header::{
     ACCEPT, ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderValue,
 };
 use hyper::{Method, Request, Response};
-use rustls::RootCertStore;
 use url::{Position, Url};
 use zeroize::Zeroizing;
 
@@ -32,9 +31,11 @@ use pool::{Pool, Sender};
 mod connect;
 mod fault;
 mod pool;
+mod roots;
 mod tls;
 
-pub(crate) use tls::{read_ca_file, system_roots};
+pub(crate) use roots::SystemRoots;
+pub(crate) use tls::{config as tls, read_ca_file};
 
 /// A token answer is some kilobytes; this is after decompression, bytes.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -67,31 +68,16 @@ impl Route {
         }
     }
 
-    /// The HTTP client of this route. `system_roots` is asked only where they are needed: reading them takes milliseconds.
-    pub(crate) fn client(&self, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Http, Error> {
+    /// The HTTP client of this route.
+    pub(crate) fn client(&self, system: &Arc<SystemRoots>) -> Result<Http, Error> {
         let tls = match self.plain {
             true => None,
             false => {
-                let roots = roots(self.ca_file.as_deref(), system_roots)?;
-                Some(Tls::new(tls::config(roots, self.certificate.as_ref())?, self.proxy.as_ref())?)
+                let tls = tls::config(self.ca_file.as_deref(), system, self.certificate.as_ref())?;
+                Some(Tls::new(tls, self.proxy.as_ref())?)
             }
         };
         Ok(Http { connector: Connector { tls, timeout: self.connect_timeout }, pool: Arc::default() })
-    }
-}
-
-/// TLS with the authorities of this file, or else the operating system's.
-pub(crate) fn tls(
-    ca_file: Option<&Path>,
-    system_roots: &dyn Fn() -> Arc<RootCertStore>,
-) -> Result<rustls::ClientConfig, Error> {
-    tls::config(roots(ca_file, system_roots)?, None)
-}
-
-fn roots(ca_file: Option<&Path>, system_roots: &dyn Fn() -> Arc<RootCertStore>) -> Result<Arc<RootCertStore>, Error> {
-    match ca_file {
-        Some(path) => read_ca_file(path).map(Arc::new),
-        None => Ok(system_roots()),
     }
 }
 

@@ -4,36 +4,40 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 
+use super::roots::SystemRoots;
 use super::unusable;
 use crate::certificate::ClientCertificate;
 use crate::error::Error;
 
-/// TLS 1.2 and 1.3, name and chain always checked. The provider is explicit: a library installs no process default.
-pub(super) fn config(
-    roots: Arc<RootCertStore>,
+/// Explicit, since a library installs no default of the process.
+pub(super) fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// TLS 1.2 and 1.3, name and chain always checked: with the authorities of this file, or else the system's.
+pub(crate) fn config(
+    ca_file: Option<&Path>,
+    system: &Arc<SystemRoots>,
     certificate: Option<&ClientCertificate>,
 ) -> Result<ClientConfig, Error> {
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = ClientConfig::builder_with_provider(provider)
+    let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
-        .map_err(|_| unusable("TLS"))?
-        .with_root_certificates(roots);
+        .map_err(|_| unusable("TLS"))?;
+    let builder = match ca_file {
+        Some(path) => builder.with_root_certificates(read_ca_file(path)?),
+        // "Dangerous" is any verifier but rustls' own; this one asks it.
+        None => builder.dangerous().with_custom_certificate_verifier(system.clone()),
+    };
     Ok(match certificate {
         Some(certificate) => builder.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certificate.for_tls()))),
         None => builder.with_no_client_auth(),
     })
-}
-
-/// The operating system's roots, or those that SSL_CERT_FILE and SSL_CERT_DIR name.
-pub(crate) fn system_roots() -> RootCertStore {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    roots
 }
 
 /// Size and time of a file: another version of it differs in one of the two.

@@ -6,6 +6,7 @@
 mod curl;
 mod doctor;
 mod options;
+mod roots;
 mod serve;
 mod support;
 mod tokens;
