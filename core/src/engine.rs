@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use lru::LruCache;
@@ -81,6 +81,13 @@ fn install() -> &'static Engine {
 fn watch_for_fork() {
     static REGISTERED: AtomicBool = AtomicBool::new(false);
     extern "C" fn forget_engine() {
+        for lock in &LOCKS {
+            let descriptor = lock.swap(NO_FILE, Ordering::AcqRel);
+            if descriptor != NO_FILE {
+                // SAFETY: the parent's `File` behind it is out of reach in the child and never dropped there.
+                unsafe { libc::close(descriptor) };
+            }
+        }
         let parent = ENGINE.swap(std::ptr::null_mut(), Ordering::AcqRel);
         if !parent.is_null() {
             INHERITED.store(parent, Ordering::Release);
@@ -90,7 +97,7 @@ fn watch_for_fork() {
     }
     // Registered first and noted then: two threads may both do it, which does no harm, but none may go on without it.
     if !REGISTERED.load(Ordering::SeqCst) {
-        // SAFETY: the handler does nothing but atomic stores, which are allowed between fork and exec; it lives as long as the
+        // SAFETY: the handler does nothing but atomic stores and close(2), which are allowed between fork and exec; it lives as long as the
         // process, since the library is never unloaded (it is linked with nodelete).
         unsafe { libc::pthread_atfork(None, None, Some(forget_engine)) };
         REGISTERED.store(true, Ordering::SeqCst);
@@ -99,6 +106,38 @@ fn watch_for_fork() {
 
 #[cfg(not(unix))]
 fn watch_for_fork() {}
+
+/// No descriptor.
+#[cfg(unix)]
+const NO_FILE: i32 = -1;
+/// Descriptors of the files on which this process has kernel locks. A child closes them: the lock belongs to the open file, and
+/// would outlive a parent that is killed. More locks at once than places are not noted.
+#[cfg(unix)]
+static LOCKS: [AtomicI32; 64] = [const { AtomicI32::new(NO_FILE) }; 64];
+
+/// A descriptor that a forked child closes; to be dropped before it is closed.
+#[cfg(unix)]
+pub(crate) struct ClosedInChild(Option<&'static AtomicI32>);
+
+#[cfg(unix)]
+impl ClosedInChild {
+    pub(crate) fn new(descriptor: i32) -> ClosedInChild {
+        watch_for_fork();
+        let take = |place: &&AtomicI32| {
+            place.compare_exchange(NO_FILE, descriptor, Ordering::AcqRel, Ordering::Relaxed).is_ok()
+        };
+        ClosedInChild(LOCKS.iter().find(take))
+    }
+}
+
+#[cfg(unix)]
+impl Drop for ClosedInChild {
+    fn drop(&mut self) {
+        if let Some(place) = self.0 {
+            place.store(NO_FILE, Ordering::Release);
+        }
+    }
+}
 
 impl Engine {
     fn new(registry: Registry) -> Engine {

@@ -16,10 +16,14 @@ use zeroize::Zeroizing;
 
 use super::{Answer, Found, LONGEST_ENTRY, Lock, Name, Store};
 use crate::clock::{self, Moment};
+#[cfg(unix)]
+use crate::engine::ClosedInChild;
 use crate::error::{self, Error};
 use crate::random;
 use crate::token::Source;
 
+/// An entry ends so long before its seal, or one that is read in that moment would count as a replayed one.
+const EARLY: Duration = Duration::from_millis(100);
 /// Files that have been of no use for so long are removed.
 const RUBBISH: Duration = Duration::from_secs(3600);
 
@@ -127,39 +131,53 @@ fn save(folder: &Path, name: &Name, entry: &[u8], life: Duration) -> io::Result<
 fn write(draft: &Path, entry: &[u8], life: Duration) -> io::Result<()> {
     let mut file = open(draft, OpenOptions::new().write(true).create_new(true))?;
     file.write_all(entry)?;
-    file.set_modified(clock::wall() + life)
+    file.set_modified(clock::wall() + life.saturating_sub(EARLY))
 }
 
 fn try_lock(path: &Path) -> io::Result<Option<FileLock>> {
-    let file = open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?;
-    match file.try_lock() {
+    let lock = FileLock::on(open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?);
+    match lock.file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
         Err(TryLockError::Error(error)) => return Err(error),
     }
-    let lock = FileLock(file);
     // The sweep may have removed the file between the opening and the locking: then others lock another one.
-    if !is_the_same(&lock.0, path) {
+    if !is_the_same(&lock.file, path) {
         return Ok(None);
     }
-    lock.0.set_modified(clock::wall())?;
+    lock.file.set_modified(clock::wall())?;
     Ok(Some(lock))
 }
 
 /// The kernel's lock belongs to the open file, which a forked child shares: it is given back, not only closed.
-struct FileLock(File);
+struct FileLock {
+    /// Dropped first: from then on the descriptor may be another file's.
+    #[cfg(unix)]
+    _closed_in_child: ClosedInChild,
+    file: File,
+}
+
+impl FileLock {
+    fn on(file: File) -> FileLock {
+        FileLock {
+            #[cfg(unix)]
+            _closed_in_child: ClosedInChild::new(std::os::fd::AsRawFd::as_raw_fd(&file)),
+            file,
+        }
+    }
+}
 
 impl Lock for FileLock {
     fn release(self: Box<Self>) -> Answer<'static, ()> {
         Box::pin(async move {
-            spawn_blocking(move || self.0.unlock()).await.unwrap_or(Ok(())).map_err(|error| failed(&error))
+            spawn_blocking(move || self.file.unlock()).await.unwrap_or(Ok(())).map_err(|error| failed(&error))
         })
     }
 }
 
 impl Drop for FileLock {
     fn drop(&mut self) {
-        let _ = self.0.unlock();
+        let _ = self.file.unlock();
     }
 }
 

@@ -45,7 +45,7 @@ impl Keys {
         Name::from_hash(context.sign().as_ref())
     }
 
-    /// Seals `content` for this name. `expires`: unix seconds.
+    /// Seals `content` for this name. `expires`: milliseconds since 1970.
     pub(crate) fn seal(&self, name: &Name, expires: u64, content: &[u8]) -> Option<Vec<u8>> {
         let mut nonce = [0; NONCE_LEN];
         SystemRandom::new().fill(&mut nonce).ok()?;
@@ -61,8 +61,8 @@ impl Keys {
         Some(entry)
     }
 
-    /// What is in an entry that was sealed for this name by someone with the same secret, and has not expired. `now`: unix
-    /// seconds.
+    /// What is in an entry that was sealed for this name by someone with the same secret, and has not expired. `now`:
+    /// milliseconds since 1970.
     pub(crate) fn open(&self, name: &Name, mut entry: Zeroizing<Vec<u8>>, now: u64) -> Option<Zeroizing<Vec<u8>>> {
         let (head, _) = entry.split_at_checked(HEAD)?;
         let (expires, nonce) = head.strip_prefix(&[VERSION])?.split_first_chunk()?;

@@ -174,7 +174,7 @@ impl<'a> Shared<'a> {
     }
 
     fn open(&self, entry: Zeroizing<Vec<u8>>) -> Option<(Held, bool)> {
-        let content = self.keys.open(&self.name, entry, stored::unix_seconds(clock::wall()))?;
+        let content = self.keys.open(&self.name, entry, stored::unix_millis(clock::wall()))?;
         Stored::read(&content)?.held(self.store.source())
     }
 
@@ -202,7 +202,7 @@ impl<'a> Shared<'a> {
         let forced =
             self.mission.entry.forced.load().as_ref().is_some_and(|last| now.since(**last) < FORCED_REFRESH_PAUSE);
         let sealed = Stored::of(held, forced)
-            .and_then(|content| self.keys.seal(&self.name, stored::unix_seconds(held.expires_at), &content));
+            .and_then(|content| self.keys.seal(&self.name, stored::unix_millis(held.expires_at), &content));
         match sealed {
             Some(entry) if !life.is_zero() && entry.len() <= LONGEST_ENTRY => {
                 self.ask(self.store.save(&self.name, entry, life)).await;

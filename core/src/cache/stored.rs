@@ -41,7 +41,7 @@ impl<'a> Stored<'a> {
             token_type: held.token_type.as_str().into(),
             scope: held.scope.clone(),
             extra: held.extra.clone(),
-            sent: millis(held.expires_at.checked_sub(held.lifetime)?.duration_since(SystemTime::UNIX_EPOCH).ok()?)?,
+            sent: unix_millis(held.expires_at.checked_sub(held.lifetime)?),
             lifetime: millis(held.lifetime)?,
             forced,
             run: clock::run().map(|run| (run, held.sent.millis())),
@@ -94,7 +94,7 @@ fn millis(time: Duration) -> Option<u64> {
     u64::try_from(time.as_millis()).ok()
 }
 
-/// Whole seconds since 1970.
-pub(super) fn unix_seconds(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
+/// Milliseconds since 1970.
+pub(super) fn unix_millis(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).ok().and_then(millis).unwrap_or_default()
 }
