@@ -55,6 +55,9 @@ find_missing() {
     need openssl "openssl, which makes the tests' private CA" has openssl
     need valgrind "valgrind, which looks for leaks" has valgrind
     need redis-server "Redis" has redis-server
+    need gnome-keyring "a key ring to read from" has gnome-keyring-daemon
+    need libsecret-tools "secret-tool, which reads it" has secret-tool
+    need dbus-daemon "the bus between the two" has dbus-daemon
     need curl "curl, which the command line runs" has curl
     need git "git" has git
     need iproute2 "ip, which makes a network of its own for a test" has ip

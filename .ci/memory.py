@@ -6,13 +6,18 @@ at all (but in the environment, before there was a client), an old token neither
 the library holds one copy; beside it there are the host language's own strings, which are counted but are not the library's.
 
 An idle connection is closed after two seconds, and its buffers are wiped then: the first look is after that. Linux only (/proc).
+
+S30: then each process crashes once, and what holds for its memory must hold for its core file.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import mmap
+import resource
 import secrets
+import signal
 import subprocess
 import sys
 import tempfile
@@ -20,7 +25,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -51,6 +56,8 @@ CASES = (
     ("file", "private_key_jwt, EC"),
     ("file", "private_key_jwt, RSA"),
 )
+# The case that ends with a crash.
+CRASHES = ("file", "client_secret_post")
 
 Needles = dict[str, list[bytes]]
 
@@ -101,7 +108,7 @@ class Tokens:
     def text(self, number: int) -> str:
         return f"{number:04d}.{self.common}.{number:04d}"
 
-    def count(self, content: bytes) -> Counter[str]:
+    def count(self, content: bytes | mmap.mmap) -> Counter[str]:
         """Copies of each token that is known by its number, of remnants, and of other forms."""
         whole = Counter(content[at - 5 : at - 1].decode(errors="replace") for at in places(content, self.common.encode()))
         halves = max(sum(1 for _ in places(content, half.encode())) for half in (self.common[:PIECE], self.common[PIECE:]))
@@ -111,14 +118,14 @@ class Tokens:
         return +whole
 
 
-def places(content: bytes, piece: bytes) -> Iterator[int]:
+def places(content: bytes | mmap.mmap, piece: bytes) -> Iterator[int]:
     position = content.find(piece)
     while position >= 0:
         yield position
         position = content.find(piece, position + 1)
 
 
-def copies(content: bytes, needles: list[bytes]) -> int:
+def copies(content: bytes | mmap.mmap, needles: list[bytes]) -> int:
     """As many as of the piece that is there most often."""
     return max(sum(1 for _ in places(content, piece)) for piece in needles)
 
@@ -148,9 +155,9 @@ class Found:
     tokens: Counter[str] = field(default_factory=Counter)
 
 
-def look(pid: int, secret: Needles, tokens: Tokens) -> Found:
+def look(memory: Iterable[bytes | mmap.mmap], secret: Needles, tokens: Tokens) -> Found:
     found = Found()
-    for content in regions(pid):
+    for content in memory:
         found.secret += Counter({form: copies(content, needles) for form, needles in secret.items()})
         found.tokens += tokens.count(content)
     return found
@@ -201,11 +208,13 @@ def answers(tokens: Tokens) -> Iterator[dict[str, Any]]:
 
 
 class Program:
-    """One of the programs, spoken to by lines. Ends with the block."""
+    """One of the programs in a folder of its own, spoken to by lines. Ends with the block."""
 
     def __init__(self, command: list[str], **variables: str) -> None:
         pipe = subprocess.PIPE
-        self._process = subprocess.Popen(command, cwd=ROOT, env=processes.clean_environment(**variables), stdin=pipe, stdout=pipe, bufsize=0)
+        self._folder = tempfile.TemporaryDirectory()
+        environment = processes.clean_environment(**variables)
+        self._process = subprocess.Popen(command, cwd=self._folder.name, env=environment, stdin=pipe, stdout=pipe, bufsize=0)
         self.pid = self._process.pid
 
     def __enter__(self) -> Program:
@@ -216,6 +225,18 @@ class Program:
         self._process.stdin.close()
         self._process.wait(10)
         self._process.stdout.close()
+        self._folder.cleanup()
+
+    def crash(self) -> mmap.mmap:
+        """Its core file. Where the kernel writes none beside a process, this fails."""
+        resource.prlimit(self.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
+        self._process.send_signal(signal.SIGSEGV)
+        self._process.wait(60)
+        cores = list(Path(self._folder.name).glob("core*"))
+        if not cores:
+            raise SystemExit(f"no core file: /proc/sys/kernel/core_pattern is {Path('/proc/sys/kernel/core_pattern').read_text()!r}, not 'core'")
+        with open(cores[0], "rb") as core:
+            return mmap.mmap(core.fileno(), 0, access=mmap.ACCESS_READ)
 
     def hear(self) -> str:
         assert self._process.stdout
@@ -277,7 +298,7 @@ class Case:
     def run(self) -> Case:
         with Program(PROGRAMS[self.language], **({"S32_SECRET": self._text} if self.kind == "env" else {})) as program:
             program.hear()
-            self._before = look(program.pid, self._secret, self.tokens).secret
+            self._before = look(regions(program.pid), self._secret, self.tokens).secret
             if (answer := program.say(json.dumps(self._options()))) != "made":
                 raise SystemExit(answer)
             self.outcomes: Counter[str] = Counter()
@@ -287,10 +308,14 @@ class Case:
             until = time.monotonic() + SETTLED
             while True:
                 time.sleep(SETTLING)
-                self.found = look(program.pid, self._secret, self.tokens)
+                self.found = look(regions(program.pid), self._secret, self.tokens)
                 self.wrong = self._wrong(self.found)
                 if not self.wrong or time.monotonic() > until:
                     break
+            if (self.kind, self.method) == CRASHES and not self.wrong:
+                with program.crash() as core:
+                    wrong = self._wrong(look([core], self._secret, self.tokens))
+                    self.wrong = f"in the core file: {wrong}" if wrong else ""
         failed = FETCHES - self.outcomes["served"]
         if failed != FETCHES // 10:
             self.wrong = f"{failed} calls failed: {dict(self.outcomes)}"

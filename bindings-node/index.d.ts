@@ -38,6 +38,8 @@ export interface Stats {
   readonly storeMisses: number;
   /** Failures of the shared store, and entries in it that were not to be trusted. */
   readonly storeErrors: number;
+  /** Readings of a secret's file that every user of the machine can read: a warning. */
+  readonly exposedFiles: number;
 }
 
 /**

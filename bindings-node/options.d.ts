@@ -58,6 +58,8 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
   proxy?: string | URL;
   /** Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75. */
   refreshAt?: number;
+  /** Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted. */
+  requirePrivateFiles?: boolean;
   /** Resource indicators (RFC 8707): absolute URIs without fragment. */
   resource?: OneOrMany;
   /** Scope (RFC 6749 section 3.3): a string with spaces, or a list. */
@@ -109,8 +111,14 @@ export type FromEnv = { env: string };
 /** `{"file": PATH}` */
 export type FromFile = { file: string };
 
+/** `{"keyring": {"service": S, "account": A}}` */
+export type FromKeyring = { keyring: KeyringEntry };
+
+/** An entry, by the two names that key rings know it by. */
+export type KeyringEntry = { account: string; service: string };
+
 /** One string, or a list of strings. */
 export type OneOrMany = string | readonly string[];
 
 /** A secret, or where it is read from. */
-export type Source = string | FromEnv | FromFile | FromCommand;
+export type Source = string | FromEnv | FromFile | FromCommand | FromKeyring;

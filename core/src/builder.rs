@@ -191,6 +191,12 @@ impl ClientBuilder {
         self.set("refresh_at", fraction.into())
     }
 
+    /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted.
+    #[must_use]
+    pub fn require_private_files(self, required: bool) -> ClientBuilder {
+        self.set("require_private_files", required.into())
+    }
+
     /// Checks the options and makes the client.
     ///
     /// # Errors

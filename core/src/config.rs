@@ -189,6 +189,8 @@ pub(crate) struct Options {
     cache: Option<CacheOption>,
     /// Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
     cache_key: Option<Source>,
+    /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted.
+    require_private_files: Option<bool>,
 }
 
 /// Where tokens are asked for.
@@ -249,6 +251,7 @@ pub struct Config {
     pub(crate) default_lifetime: Duration,
     pub(crate) cache: Cache,
     pub(crate) cache_key: Option<Source>,
+    pub(crate) require_private_files: bool,
 }
 
 impl Config {

@@ -20,15 +20,22 @@ pub(crate) struct Credential {
     certificate_key: Option<Secret>,
     /// What the connections of this fetch show.
     pub(crate) certificate: Option<ClientCertificate>,
+    /// Whether a file of it can be read by every user of the machine.
+    pub(crate) exposed: bool,
 }
 
 /// Reads all sources.
 pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
     let sources = config.sources();
-    let mut texts = sources.map(|_| None);
+    let (mut texts, mut exposed) = (sources.map(|_| None), false);
     for (text, source) in texts.iter_mut().zip(sources) {
         if let Some(source) = source {
-            *text = Some(source.read().await?);
+            let (secret, everybodys) = source.read().await?;
+            if everybodys && config.require_private_files {
+                return Err(source.exposed());
+            }
+            exposed |= everybodys;
+            *text = Some(secret);
         }
     }
     let [secret, key, assertion, certificate_text, certificate_key, subject_token, actor_token] = texts;
@@ -45,6 +52,7 @@ pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
         certificate_text,
         certificate_key,
         certificate,
+        exposed,
     })
 }
 

@@ -104,6 +104,9 @@ impl<'a> Search<'a> {
             Some(credential) => credential,
             None => credential::read(config).await?,
         };
+        if credential.exposed {
+            count(&counters.exposed_files);
+        }
         let route = Route::new(config, credential.certificate.as_ref());
         Ok(Search {
             config,

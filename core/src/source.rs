@@ -15,6 +15,8 @@ use zeroize::Zeroizing;
 use crate::error::{Error, ErrorKind};
 use crate::secret::{Secret, clean, wipe_stack};
 
+mod keyring;
+
 /// A command has so long to print the secret.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// No secret, key or token is longer, bytes.
@@ -33,6 +35,8 @@ pub(crate) enum Source {
     File(FromFile),
     /// A program and its arguments; no shell. It prints the secret; one line end at its end does not count.
     Command(FromCommand),
+    /// An entry of the system's key ring.
+    Keyring(FromKeyring),
 }
 
 /// `{"env": NAME}`
@@ -60,6 +64,14 @@ pub(crate) struct FromCommand {
     command: Vec<String>,
 }
 
+/// `{"keyring": {"service": S, "account": A}}`
+#[derive(Clone, PartialEq, Eq, Hash, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+pub(crate) struct FromKeyring {
+    /// The entry.
+    keyring: keyring::Entry,
+}
+
 /// By hand, since a derived reader takes a list for an object.
 impl<'de> Deserialize<'de> for Source {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Source, D::Error> {
@@ -81,22 +93,27 @@ impl<'de> Deserialize<'de> for Source {
                 let command: Vec<String> = serde_json::from_value(value).map_err(|_| no_source())?;
                 if command.is_empty() { Err(no_source()) } else { Ok(Source::Command(FromCommand { command })) }
             }
+            ("keyring", value @ Value::Object(_)) => {
+                let keyring = serde_json::from_value(value).map_err(|_| no_source())?;
+                Ok(Source::Keyring(FromKeyring { keyring }))
+            }
             _ => Err(no_source()),
         }
     }
 }
 
 impl Source {
-    /// Reads the secret. On the library's runtime: a file or a program can take its time.
-    pub(crate) async fn read(&self) -> Result<Secret, Error> {
+    /// Reads the secret, and whether its file can be read by everybody. On the library's runtime: a file or a program can take
+    /// its time.
+    pub(crate) async fn read(&self) -> Result<(Secret, bool), Error> {
         if let Source::Value(secret) = self {
-            return Ok(secret.clone());
+            return Ok((secret.clone(), false));
         }
         let source = self.clone();
         let read = tokio::task::spawn_blocking(move || {
             let read = source.read_now();
             wipe_stack();
-            read
+            Ok((read?, source.is_exposed()))
         });
         let read = read.await;
         read.unwrap_or_else(|_| Err(Error::internal("the reading of a secret ended in a fault inside the library")))
@@ -108,7 +125,26 @@ impl Source {
     }
 
     pub(crate) fn is_command(&self) -> bool {
-        matches!(self, Source::Command(_))
+        matches!(self, Source::Command(_) | Source::Keyring(_))
+    }
+
+    /// Whether it is a file that every user of the machine can read.
+    #[cfg(unix)]
+    fn is_exposed(&self) -> bool {
+        use std::os::unix::fs::PermissionsExt;
+        let Source::File(from) = self else { return false };
+        std::fs::metadata(&from.file).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+    }
+
+    #[cfg(not(unix))]
+    fn is_exposed(&self) -> bool {
+        false
+    }
+
+    /// The error for such a file, where the options ask for it.
+    pub(crate) fn exposed(&self) -> Error {
+        self.fault("secret_file_exposed", "can be read by every user of this machine")
+            .with_hint("take that right away (chmod o-r), or leave `require_private_files` out")
     }
 
     /// An empty text counts as not given, as an empty variable does.
@@ -131,6 +167,7 @@ impl Source {
             Source::Env(from) => vec!["env".to_owned(), from.env.clone()],
             Source::File(from) => vec!["file".to_owned(), from.file.to_string_lossy().into_owned()],
             Source::Command(from) => [vec!["command".to_owned()], from.command.clone()].concat(),
+            Source::Keyring(from) => [vec!["keyring".to_owned()], from.keyring.identity()].concat(),
         }
     }
 
@@ -141,6 +178,7 @@ impl Source {
             Source::Env(from) => return self.read_env(&from.env),
             Source::File(from) => self.read_file(from)?,
             Source::Command(from) => self.read_command(&from.command)?,
+            Source::Keyring(from) => self.read_command(&from.keyring.command())?,
         };
         let text = std::str::from_utf8(&bytes).map_err(|_| self.fault("secret_invalid", "is not UTF-8"))?;
         self.checked(text.strip_suffix('\n').unwrap_or(text))
@@ -165,7 +203,10 @@ impl Source {
     }
 
     fn read_command(&self, command: &[String]) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let failed = |why: &str| self.fault("secret_command_failed", why);
+        let failed = |why: &str| match self {
+            Source::Keyring(_) => self.fault("secret_keyring_failed", why).with_hint(keyring::HINT),
+            _ => self.fault("secret_command_failed", why),
+        };
         let (program, arguments) = command.split_first().ok_or_else(|| failed("names no program"))?;
         let child = Command::new(program)
             .args(arguments)
@@ -282,6 +323,7 @@ impl fmt::Display for Source {
             Source::Command(from) => {
                 write!(f, "the command {}", from.command.first().map_or("", String::as_str))
             }
+            Source::Keyring(from) => write!(f, "the key ring's entry {}", from.keyring),
         }
     }
 }
@@ -340,5 +382,24 @@ mod tests {
             read(serde_json::json!({"env": "TOKENWELL_NO_SUCH_VARIABLE"})),
             Err("secret_env_missing".to_owned())
         );
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn s30_a_file_that_everybody_can_read_is_counted_or_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let file = std::env::temp_dir().join(format!("tokenwell-exposed-{}", std::process::id()));
+        std::fs::write(&file, "hush").unwrap();
+        let mut options = serde_json::json!({"token_endpoint": "https://a.example", "client_id": "a", "client_secret": {"file": file}});
+        let lenient = crate::config::Config::from_value(options.clone()).unwrap();
+        options["require_private_files"] = true.into();
+        let strict = crate::config::Config::from_value(options).unwrap();
+        for (mode, exposed) in [(0o600, false), (0o640, false), (0o644, true)] {
+            std::fs::set_permissions(&file, std::fs::Permissions::from_mode(mode)).unwrap();
+            assert_eq!(crate::credential::read(&lenient).await.unwrap().exposed, exposed, "{mode:o}");
+            let refusal = crate::credential::read(&strict).await.err();
+            assert_eq!(refusal.as_ref().map(Error::code), exposed.then_some("secret_file_exposed"), "{mode:o}");
+        }
+        std::fs::remove_file(&file).unwrap();
     }
 }

@@ -30,6 +30,8 @@ pub struct Stats {
     pub store_misses: u64,
     /// Failures of the shared store, and entries in it that were not to be trusted.
     pub store_errors: u64,
+    /// Readings of a secret's file that every user of the machine can read: a warning.
+    pub exposed_files: u64,
 }
 
 impl Stats {
@@ -52,6 +54,7 @@ pub(crate) struct Counters {
     pub(crate) store_hits: AtomicU64,
     pub(crate) store_misses: AtomicU64,
     pub(crate) store_errors: AtomicU64,
+    pub(crate) exposed_files: AtomicU64,
 }
 
 impl Counters {
@@ -70,6 +73,7 @@ impl Counters {
             store_hits: read(&self.store_hits),
             store_misses: read(&self.store_misses),
             store_errors: read(&self.store_errors),
+            exposed_files: read(&self.exposed_files),
         }
     }
 }

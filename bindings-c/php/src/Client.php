@@ -24,10 +24,10 @@ final class Client
      * Checks the options, which are named arguments. Sends nothing.
      *
      * @param string|null $clientId Client identifier (RFC 6749 section 2.2).
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $clientSecret Client secret (RFC 6749 section 2.3.1).
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $clientSecret Client secret (RFC 6749 section 2.3.1).
      * @param string|null $tokenEndpoint URL of the token endpoint (RFC 6749 section 3.2). https, or http on a loopback host.
      * @param string|null $issuer Issuer identifier (RFC 8414 section 2), https: the token endpoint is read from its metadata. This or token_endpoint.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $actorToken The token of the one who acts for the subject (RFC 8693 section 2.1), read again for each fetch.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $actorToken The token of the one who acts for the subject (RFC 8693 section 2.1), read again for each fetch.
      * @param string|null $actorTokenType What actor_token is. Default: urn:ietf:params:oauth:token-type:access_token.
      * @param string|null $assertionAudience `aud` of the assertion. Default: the issuer.
      * @param string|null $assertionSubject `sub` of the grant that is signed for jwt-bearer (RFC 7523 section 3). Default: the client.
@@ -36,29 +36,30 @@ final class Client
      * @param list<array<string, mixed>>|null $authorizationDetails Authorization details (RFC 9396): a list of objects, each with its type.
      * @param 'form'|'raw'|null $basicEncoding Encoding of id and secret in HTTP Basic. Default: form.
      * @param 'memory'|'none'|'file'|array{file: string}|array{redis: string}|null $cache Where tokens are kept. Default: memory.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $cacheKey Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $clientAssertion A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $cacheKey Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $clientAssertion A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
      * @param float|int|null $connectTimeout Seconds that a connection may take. Default: 5.
      * @param float|int|null $defaultLifetime Seconds that a token without expires_in is taken to live. Default: 300.
      * @param bool|string|null $dpop Proof of possession (RFC 9449): true, or the algorithm of the proofs: ES256, ES384, EdDSA; RS256, PS256 with dpop_key. Default: false.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $dpopKey Private key of the proofs: PEM or JWK, read once, when the client is made. Default: a new key for each client.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $dpopKey Private key of the proofs: PEM or JWK, read once, when the client is made. Default: a new key for each client.
      * @param array<string, string>|null $extraParameters Additional parameters of the token request. None of those that the library sets.
      * @param string|null $grantType What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
 urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
      * @param float|int|null $leeway Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
      * @param string|null $privateKeyId `kid` of the assertion's header. Default: that of the JWK, if it has one.
      * @param string|null $provider Name of a provider profile, which sets what is odd about that provider: entra, auth0, okta, keycloak, zoom, ...
      * @param string|null $proxy URL of an HTTP proxy. Default: the proxy variables of the environment.
      * @param float|int|null $refreshAt Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
+     * @param bool|null $requirePrivateFiles Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted.
      * @param string|list<string>|null $resource Resource indicators (RFC 8707): absolute URIs without fragment.
      * @param string|list<string>|null $scope Scope (RFC 6749 section 3.3): a string with spaces, or a list.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $subjectToken The token to exchange (RFC 8693 section 2.1), read again for each fetch.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $subjectToken The token to exchange (RFC 8693 section 2.1), read again for each fetch.
      * @param string|null $subjectTokenType What subject_token is. Default: urn:ietf:params:oauth:token-type:access_token.
      * @param float|int|null $timeout Seconds that a call may take in all, repeats included. Default: 10.
      * @param string|null $tlsCaFile PEM file of the certificate authorities to trust instead of the operating system's.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $tlsClientCertificate Client certificate, PEM, its chain behind it: for tls_client_auth, and to bind tokens to it (RFC 8705). https only.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|null $tlsClientKey Private key of tls_client_certificate, PEM.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $tlsClientCertificate Client certificate, PEM, its chain behind it: for tls_client_auth, and to bind tokens to it (RFC 8705). https only.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $tlsClientKey Private key of tls_client_certificate, PEM.
      * @param 'client_secret_basic'|'client_secret_post'|'client_secret_jwt'|'private_key_jwt'|'tls_client_auth'|'self_signed_tls_client_auth'|'none'|null $tokenEndpointAuthMethod Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key, tls_client_auth with a certificate alone.
      * @param string|null $tokenEndpointAuthSigningAlg Algorithm of the assertion (RFC 7591 section 2): RS256, PS256, ES256, ES384, EdDSA; HS256 with a secret. Default: the key's own.
      * @param mixed ...$more options of a newer library; one that is unknown is a ConfigError that names the nearest
@@ -92,6 +93,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         mixed $provider = null,
         #[\SensitiveParameter] mixed $proxy = null,
         mixed $refreshAt = null,
+        mixed $requirePrivateFiles = null,
         mixed $resource = null,
         mixed $scope = null,
         #[\SensitiveParameter] mixed $subjectToken = null,

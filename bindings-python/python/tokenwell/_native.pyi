@@ -35,7 +35,14 @@ class _FromFile(TypedDict):
 class _FromCommand(TypedDict):
     command: list[str] | tuple[str, ...]
 
-_Source: TypeAlias = str | _FromEnv | _FromFile | _FromCommand
+class _KeyringEntry(TypedDict):
+    service: str
+    account: str
+
+class _FromKeyring(TypedDict):
+    keyring: _KeyringEntry
+
+_Source: TypeAlias = str | _FromEnv | _FromFile | _FromCommand | _FromKeyring
 
 class _InFile(TypedDict):
     file: str | PathLike[str]
@@ -92,6 +99,7 @@ class _Options(TypedDict, total=False):
     default_lifetime: float | None
     cache: _Cache | None
     cache_key: _Source | None
+    require_private_files: bool | None
 
 __version__: Final[str]
 

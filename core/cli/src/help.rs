@@ -59,7 +59,7 @@ const OPTIONS: &str = "
 Options: a flag wins over the file, the file over the environment. The names are those of the library: token_endpoint is the flag
 --token-endpoint, the key token_endpoint in the file and the variable TOKENWELL_TOKEN_ENDPOINT. A secret is never taken from the
 arguments: it comes from its variable, a file, or the --config file (a text, { file = PATH }, { env = NAME } or
-{ command = [PROGRAM, ...] }).
+{ command = [PROGRAM, ...] }, { keyring = { service = S, account = A } }).
 
 ";
 

@@ -66,7 +66,7 @@ pub(crate) fn digest_of(token: &str) -> Vec<u8> {
 async fn secret(config: &Config, credential: &Credential) -> Option<Keys> {
     let strong = |secret: &str| if is_weak(secret) { None } else { Keys::derive(secret.as_bytes()) };
     match &config.cache_key {
-        Some(source) => strong(source.read().await.ok()?.expose()),
+        Some(source) => strong(source.read().await.ok()?.0.expose()),
         None => strong(credential.lasting()?),
     }
 }

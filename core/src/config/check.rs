@@ -59,6 +59,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         default_lifetime: seconds("default_lifetime", options.default_lifetime, lifetime, LONGEST_LIFETIME)?,
         cache,
         cache_key: options.cache_key,
+        require_private_files: options.require_private_files.unwrap_or(false),
         client_secret: options.client_secret,
         private_key: options.private_key,
         private_key_id: options.private_key_id,

@@ -20,14 +20,14 @@ pub(super) enum Form {
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 37] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 38] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
     ("provider", "the name of a provider profile, for example \"entra\"", Form::Text),
     ("client_id", "a string, the client identifier that your provider issued", Form::Text),
     (
         "client_secret",
-        "a string, the client secret that your provider issued, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        "a string, the client secret that your provider issued, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
         Form::Secret,
     ),
     (
@@ -37,7 +37,7 @@ pub(super) const OPTIONS: [(&str, &str, Form); 37] = [
     ),
     (
         "private_key",
-        "a PEM or JWK private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        "a PEM or JWK private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
         Form::Secret,
     ),
     ("private_key_id", "a string, the key id that your provider knows", Form::Text),
@@ -52,32 +52,40 @@ pub(super) const OPTIONS: [(&str, &str, Form); 37] = [
         Form::Text,
     ),
     ("assertion_subject", "a string, the subject that the token is to be for", Form::Text),
-    ("subject_token", "a token, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}", Form::Secret),
+    (
+        "subject_token",
+        "a token, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
+        Form::Secret,
+    ),
     ("subject_token_type", "a URI, for example \"urn:ietf:params:oauth:token-type:access_token\"", Form::Text),
-    ("actor_token", "a token, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}", Form::Secret),
+    (
+        "actor_token",
+        "a token, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
+        Form::Secret,
+    ),
     ("actor_token_type", "a URI, for example \"urn:ietf:params:oauth:token-type:access_token\"", Form::Text),
     ("assertion_audience", "a string, the audience that your provider expects in an assertion", Form::Text),
     ("assertion_type_header", "a string, for example \"JWT\"", Form::Text),
     (
         "client_assertion",
-        "a signed JWT, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        "a signed JWT, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
         Form::Secret,
     ),
     ("basic_encoding", "\"form\" or \"raw\"", Form::Text),
     ("dpop", "true, false, \"ES256\", \"ES384\", \"EdDSA\", \"RS256\" or \"PS256\"", Form::Mixed),
     (
         "dpop_key",
-        "a PEM or JWK private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        "a PEM or JWK private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
         Form::Secret,
     ),
     (
         "tls_client_certificate",
-        "a PEM certificate, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        "a PEM certificate, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
         Form::Secret,
     ),
     (
         "tls_client_key",
-        "a PEM private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        "a PEM private key, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
         Form::Secret,
     ),
     ("tls_ca_file", "the path of a PEM file", Form::Text),
@@ -107,9 +115,10 @@ pub(super) const OPTIONS: [(&str, &str, Form); 37] = [
     ),
     (
         "cache_key",
-        "a string, 16 random bytes or more, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}",
+        "a string, 16 random bytes or more, or one of {\"env\": NAME}, {\"file\": PATH}, {\"command\": [ARGV...]}, {\"keyring\": {\"service\": S, \"account\": A}}",
         Form::Secret,
     ),
+    ("require_private_files", "true or false", Form::Mixed),
 ];
 
 /// The error for an option of the wrong type or with a bad value. It never shows the value.

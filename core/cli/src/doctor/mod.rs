@@ -48,6 +48,11 @@ fn examine(arguments: &Arguments) -> Report {
         match &outcome {
             Err(failure) if end == Some(stage) => return report.fail(stage, failure.clone(), advice(stage, &route)),
             Ok(token) if stage == Stage::Authentication => authenticated(&mut report, token, &options.values),
+            _ if stage == Stage::Secret && client.stats().exposed_files > 0 => report.warn(
+                stage,
+                "the file with the secret can be read by every user of this machine".to_owned(),
+                "take that right away (chmod o-r); with `require_private_files` it is an error",
+            ),
             _ => pass(&mut report, stage, &options, &route),
         }
     }
