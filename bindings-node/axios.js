@@ -1,6 +1,6 @@
 'use strict';
 
-const { refusesToken, tokenOf, canResend } = require('./lib/resource.js');
+const { Visit, canResend } = require('./lib/resource.js');
 
 const asIs = [(data) => data];
 
@@ -23,6 +23,8 @@ async function sendAsIs(bare, config, authorized) {
 /** An adapter that sends with a token, and once more if the token was refused. */
 function authorizedAdapter(client, bare, adapter) {
   return async (config) => {
+    const visit = new Visit(client);
+    const method = (config.method ?? 'get').toUpperCase();
     let left = false;
     let authorization;
 
@@ -30,29 +32,28 @@ function authorizedAdapter(client, bare, adapter) {
     const beforeRedirect = (options, answer, request) => {
       left ||= new URL(options.href).origin !== new URL(bare.getUri(config)).origin;
       for (const name of Object.keys(options.headers)) {
-        if (name.toLowerCase() === 'authorization') delete options.headers[name];
+        if (['authorization', 'dpop'].includes(name.toLowerCase())) delete options.headers[name];
       }
-      if (!left) options.headers.Authorization = authorization;
+      if (!left) Object.assign(options.headers, visit.headers(authorization, options.method, options.href));
       config.beforeRedirect?.(options, answer, request);
     };
 
-    const send = async () => {
-      authorization = await client.authorization();
-      const headers = config.headers.concat({ Authorization: authorization });
-      return sendAsIs(bare, config, { adapter, headers, beforeRedirect });
-    };
-
-    let outcome = await send();
-    const { response } = outcome;
-    if (response && !left && refusesToken(response.status, response.headers['www-authenticate'])) {
-      client.invalidate(tokenOf(authorization));
-      if (canResend(config.data)) {
-        response.data?.destroy?.();
-        outcome = await send();
+    const url = bare.getUri(config);
+    authorization = await client.authorization();
+    for (;;) {
+      const { authorization: Authorization, dpop: DPoP } = visit.headers(authorization, method, url);
+      const headers = config.headers.concat({ Authorization, DPoP });
+      const { response, error } = await sendAsIs(bare, config, { adapter, headers, beforeRedirect });
+      if (response && !left && visit.refused(url, response.status, response.headers) && canResend(config.data)) {
+        authorization = await client.authorization();
+        if (visit.helps(authorization)) {
+          response.data?.destroy?.();
+          continue;
+        }
       }
+      if (error) throw error;
+      return response;
     }
-    if (outcome.error) throw outcome.error;
-    return outcome.response;
   };
 }
 

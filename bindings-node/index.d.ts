@@ -69,7 +69,8 @@ export class Client {
 
   /**
    * The global `fetch` with a token of this client in the `Authorization` header. A 401 with `invalid_token` or no error
-   * gives up that token, and is tried once more if the body can be sent again. No request is made without a token;
+   * gives up that token, and is tried once more if the body can be sent again. A token that is bound to a key (`dpop`) goes
+   * with its proof, and once more with the nonce that a resource asks for. No request is made without a token;
    * a redirect to another origin is followed without it.
    */
   fetch(input: Parameters<typeof fetch>[0], init?: Parameters<typeof fetch>[1]): ReturnType<typeof fetch>;

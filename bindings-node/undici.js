@@ -2,7 +2,7 @@
 
 const { AsyncLocalStorage } = require('node:async_hooks');
 
-const { refusesToken, tokenOf, canResend } = require('./lib/resource.js');
+const { Visit, canResend } = require('./lib/resource.js');
 
 /** So much of a refused answer is read before its connection is given up, in bytes. */
 const MOST_DRAINED = 64 * 1024;
@@ -13,14 +13,14 @@ const LEFT = 'another origin';
 
 const originOf = (opts) => String(opts.origin ?? '');
 
-/** The headers, in any form that undici takes, as its flat list; with this Authorization as the only one. */
-function withAuthorization(headers, authorization) {
+/** The headers, in any form that undici takes, as its flat list; with `ours` as the only ones of their names. */
+function withHeaders(headers, ours) {
   const isFlat = Array.isArray(headers) && !Array.isArray(headers[0]);
   const entries = headers?.[Symbol.iterator] ? headers : Object.entries(headers ?? {});
   const flat = isFlat ? headers : [...entries].flat(1);
-  const kept = ['authorization', authorization];
+  const kept = Object.entries(ours).flat();
   for (let i = 0; i < flat.length; i += 2) {
-    if (String(flat[i]).toLowerCase() !== 'authorization') kept.push(flat[i], flat[i + 1]);
+    if (!(String(flat[i]).toLowerCase() in ours)) kept.push(flat[i], flat[i + 1]);
   }
   return kept;
 }
@@ -52,12 +52,9 @@ class Handler {
   }
 
   onResponseStart(controller, status, headers, message) {
-    if (refusesToken(status, headers['www-authenticate']) && !this.#hasLeft()) {
-      this.#refused();
-      if (this.#retry) {
-        this.#drained = 0;
-        return;
-      }
+    if (!this.#hasLeft() && this.#refused(status, headers) && this.#retry) {
+      this.#drained = 0;
+      return;
     }
     this.#isRedirect = status >= 300 && status < 400 && headers.location !== undefined;
     this.#handler.onResponseStart?.(controller, status, headers, message);
@@ -90,20 +87,20 @@ function interceptor(client) {
   return (dispatch) => (opts, handler) => {
     const origin = redirected.getStore() ?? originOf(opts);
     // A redirect to another origin goes on without the token, as browsers and fetch do it.
-    if (origin !== originOf(opts)) return dispatch(opts, new Handler(handler, LEFT, () => {}));
+    if (origin !== originOf(opts)) return dispatch(opts, new Handler(handler, LEFT, () => false));
 
-    const send = async (mayRetry) => {
+    const visit = new Visit(client);
+    const url = `${origin}${opts.path}`;
+    const refused = (status, headers) => visit.refused(url, status, headers);
+    const send = async () => {
       try {
-        const authorization = await client.authorization();
-        const refused = () => client.invalidate(tokenOf(authorization));
-        const retry = mayRetry ? () => send(false) : undefined;
-        const headers = withAuthorization(opts.headers, authorization);
-        dispatch({ ...opts, headers }, new Handler(handler, origin, refused, retry));
+        const headers = withHeaders(opts.headers, visit.headers(await client.authorization(), opts.method ?? 'GET', url));
+        dispatch({ ...opts, headers }, new Handler(handler, origin, refused, canResend(opts.body) ? send : undefined));
       } catch (error) {
         handler.onResponseError?.(null, error);
       }
     };
-    send(canResend(opts.body));
+    send();
     return true;
   };
 }

@@ -1,6 +1,6 @@
 'use strict';
 
-const { refusesToken, tokenOf, canResend } = require('./resource.js');
+const { Visit, canResend } = require('./resource.js');
 
 const isRequest = (input) => input instanceof Request;
 
@@ -21,26 +21,29 @@ async function authorize(client, signal) {
   });
 }
 
+/** The method as fetch sends it (Fetch, 2.2.1). */
+const sentAs = (method) => (/^(delete|get|head|options|post|put)$/i.test(method) ? method.toUpperCase() : method);
+
 /** The global fetch with a token of this client. */
 async function fetchWith(client, input, init) {
   const headers = new Headers(init?.headers ?? (isRequest(input) ? input.headers : undefined));
   const signal = init?.signal ?? (isRequest(input) ? input.signal : undefined);
   const body = init?.body ?? (isRequest(input) ? input.body : undefined);
+  const method = sentAs(init?.method ?? (isRequest(input) ? input.method : 'GET'));
+  const url = isRequest(input) ? input.url : new URL(input).href;
+  const visit = new Visit(client);
 
-  const send = (authorization) => {
-    headers.set('authorization', authorization);
-    return fetch(input, { ...init, headers });
-  };
-
-  const authorization = await authorize(client, signal);
-  const response = await send(authorization);
-  if (!refusesToken(response.status, response.headers.get('www-authenticate')) || leftOrigin(response, input)) {
-    return response;
+  let authorization = await authorize(client, signal);
+  for (;;) {
+    for (const [name, value] of Object.entries(visit.headers(authorization, method, url))) headers.set(name, value);
+    const response = await fetch(input, { ...init, headers });
+    if (leftOrigin(response, input)) return response;
+    const refused = visit.refused(response.url, response.status, Object.fromEntries(response.headers));
+    if (!refused || !canResend(body)) return response;
+    authorization = await authorize(client, signal);
+    if (!visit.helps(authorization)) return response;
+    await response.body?.cancel();
   }
-  client.invalidate(tokenOf(authorization));
-  if (!canResend(body)) return response;
-  await response.body?.cancel();
-  return send(await authorize(client, signal));
 }
 
 module.exports = { fetchWith };

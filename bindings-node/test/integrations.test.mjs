@@ -115,6 +115,53 @@ for (const [door, send] of Object.entries(DOORS)) {
   });
 }
 
+for (const [door, send] of Object.entries(DOORS)) {
+  const atResource = async () => (await realm.requests()).filter(({ path }) => path.endsWith('/resource'));
+
+  test(`S29 ${door}: a bound token goes with its proof`, async () => {
+    realm = await server.realm({ dpop: 'required', dpop_nonce: true });
+    client = new Client({ ...realm.options, dpop: true });
+    for (const [url, init] of [['', {}], ['?a=b', { method: 'POST', body: 'text' }], ['', { method: 'PUT', body: 'text' }]]) {
+      assert.equal((await send(`${realm.resource}${url}`, init)).status, 200);
+    }
+    const proofs = (await atResource()).map(({ headers }) => headers.dpop);
+    assert.deepEqual([proofs.length, new Set(proofs).size], [3, 3]);
+  });
+
+  test(`S29 ${door}: the nonce of the resource is given, once`, async () => {
+    realm = await server.realm({ dpop: 'required', dpop_nonce: true });
+    client = new Client({ ...realm.options, tokenEndpoint: realm.httpsTokenEndpoint, tlsCaFile: realm.caFile, dpop: true });
+    assert.equal((await send(realm.resource, { method: 'POST', body: 'text' })).status, 200);
+    assert.equal((await send(realm.resource)).status, 200);
+    assert.deepEqual((await atResource()).map(({ status, body }) => [status, body]), [[401, 'text'], [200, 'text'], [200, '']]);
+    assert.equal(client.stats().invalidations, 0);
+  });
+
+  test(`S29 ${door}: a resource that is never content with a nonce is asked twice`, async () => {
+    realm = await server.realm({ dpop: 'required' });
+    client = new Client({ ...realm.options, dpop: true });
+    assert.equal((await send(`${resource.origin}/refuse-all/nonce`)).status, 401);
+    assert.equal(new Set(tokens()).size, 1);
+    assert.equal(tokens().length, 2);
+  });
+
+  test(`S29 ${door}: a bound token that was refused is replaced, once`, async () => {
+    realm = await server.realm({ dpop: 'required' });
+    client = new Client({ ...realm.options, dpop: true });
+    assert.equal((await send(`${resource.origin}/refuse/bound`, { method: 'POST', body: 'again' })).text, 'POST again');
+    assert.equal(new Set(tokens()).size, 2);
+    assert.equal((await realm.requests()).length, 2);
+  });
+}
+
+test('S29 axios: each hop of a redirect has a proof of its own', async () => {
+  realm = await server.realm({ dpop: 'required' });
+  client = new Client({ ...realm.options, dpop: true });
+  await attach(axios.create({ adapter: 'http', proxy: false }), client).get(`${resource.origin}/redirect?to=/ok`);
+  const claims = resource.requests.map(({ headers }) => JSON.parse(Buffer.from(headers.dpop.split('.')[1], 'base64url')));
+  assert.deepEqual(claims.map(({ htu }) => new URL(htu).pathname), ['/redirect', '/ok']);
+});
+
 test('fetch: a Request, with its own headers and body', async () => {
   const make = () => new Request(`${resource.origin}/ok`, { method: 'PUT', body: 'mine', headers: { 'x-mine': 'kept' } });
   assert.equal(await (await client.fetch(make())).text(), 'PUT mine');

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
+import json
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 import httpx
@@ -19,7 +22,7 @@ import tokenwell
 import tokenwell.aiohttp
 import tokenwell.httpx
 import tokenwell.requests
-from tokenwell.testing import Realm, advance_clock
+from tokenwell.testing import AuthorizationServer, Realm, advance_clock
 
 INVALID = {"WWW-Authenticate": 'Bearer realm="a", error="invalid_token", error_description="it has, expired"'}
 SCOPE = {"WWW-Authenticate": 'Bearer error="insufficient_scope", scope="invalid_token"'}
@@ -33,6 +36,7 @@ class Resource:
     answers: list[tuple[int, dict[str, str]]] = field(default_factory=list)
     refused: set[str] = field(default_factory=set)
     seen: list[tuple[str, str, str | None, bytes]] = field(default_factory=list)
+    proofs: list[str | None] = field(default_factory=list)
 
     def tokens(self) -> list[str | None]:
         return [authorization and authorization.removeprefix("Bearer ") for _, _, authorization, _ in self.seen]
@@ -60,6 +64,7 @@ def serve() -> Iterator[Resource]:
 
         def do_GET(self) -> None:
             authorization = self.headers.get("Authorization")
+            resource.proofs.append(self.headers.get("DPoP"))
             resource.seen.append((self.command, self.path, authorization, self.body()))
             if authorization and authorization.removeprefix("Bearer ") in resource.refused:
                 self.answer(401, INVALID)
@@ -342,6 +347,7 @@ def test_an_expired_token_is_renewed_before_it_is_sent(
     assert door(client, [("GET", resource.url, None)]) == [200]
     assert resource.tokens() == [client.token()]
     assert first != client.token()
+    advance_clock(-3601)
 
 
 @pytest.mark.parametrize(
@@ -360,7 +366,80 @@ def test_an_expired_token_is_renewed_before_it_is_sent(
     ],
 )
 def test_challenges(challenges: list[str], expected: bool) -> None:
-    from tokenwell._challenge import refused
+    from tokenwell._challenge import Visit
 
-    assert refused(401, challenges) is expected
-    assert not refused(403, challenges)
+    with tokenwell.Client(token_endpoint="http://localhost/token", client_id="a", client_secret="b") as client:
+        assert Visit(client).refused("http://localhost/", 401, challenges, None) is expected
+        assert not Visit(client).refused("http://localhost/", 403, challenges, None)
+
+
+# --- tokens that are bound to a key (RFC 9449): the development server's resource checks each proof
+
+
+@pytest.fixture
+def bound(server: AuthorizationServer) -> Iterator[tuple[Realm, tokenwell.Client]]:
+    realm = server.realm(dpop="required", dpop_nonce=True, expires_in=600)
+    yield realm, tokenwell.Client(**realm.options, dpop=True)
+    realm.delete()
+
+
+def test_s29_a_bound_token_goes_with_its_proof(door: Door, bound: tuple[Realm, tokenwell.Client]) -> None:
+    realm, client = bound
+    url = realm.variables["resource"]
+    assert door(client, [("GET", url, None), ("POST", f"{url}?a=b#c", b"body"), ("PUT", url, b"body")]) == [200, 200, 200]
+    sent = [request for request in realm.requests() if request["path"].endswith("/resource")]
+    assert [request["status"] for request in sent] == [200, 200, 200]
+    assert len({request["headers"]["dpop"] for request in sent}) == 3
+
+
+def test_s29_the_nonce_of_the_resource_is_given_once(door: Door, bound: tuple[Realm, tokenwell.Client]) -> None:
+    realm, client = bound
+    url = realm.variables["resource"]
+    client.token()
+    realm.advance(400)  # the nonce that came with the token is too old
+    statuses = door(client, [("POST", url, b"body"), ("GET", url, None)])
+    advance_clock(-400)
+    assert statuses == [200, 200]
+    sent = [request for request in realm.requests() if request["path"].endswith("/resource")]
+    assert [request["status"] for request in sent] == [401, 200, 200]
+    assert [request["body"] for request in sent] == ["body", "body", ""]
+    assert client.stats()["invalidations"] == 0
+
+
+def test_s29_a_bound_token_that_was_refused_is_replaced_once(door: Door, bound: tuple[Realm, tokenwell.Client]) -> None:
+    realm, client = bound
+    url = realm.variables["resource"]
+    client.token()
+    realm.advance(601)  # expired there, and its nonce too; the client's clock is behind then
+    advance_clock(-601)
+    assert door(client, [("GET", url, None)]) == [200]
+    assert client.stats()["invalidations"] == 1
+    assert door(client, [("GET", url, None)]) == [200]
+
+
+def test_s29_a_resource_that_is_never_content_with_a_nonce(
+    door: Door, bound: tuple[Realm, tokenwell.Client], resource: Resource
+) -> None:
+    resource.answers = [(401, {"WWW-Authenticate": 'DPoP error="use_dpop_nonce"', "DPoP-Nonce": "n"})] * 5
+    assert door(bound[1], [("GET", resource.url, None)]) == [401]
+    assert len(resource.seen) == 2
+
+
+@pytest.mark.parametrize("door", [by_requests, by_aiohttp])
+def test_s29_each_hop_of_a_redirect_has_a_proof_of_its_own(
+    door: Door, bound: tuple[Realm, tokenwell.Client], resource: Resource
+) -> None:
+    unproven = (401, {"WWW-Authenticate": 'DPoP error="invalid_dpop_proof"'})
+    resource.answers = [(307, {"Location": "/next"}), *([unproven] if door is by_requests else []), (200, {})]
+    assert door(bound[1], [("GET", f"{resource.url}/first", None)]) == [200]
+    paths = [path for _, path, *_ in resource.seen]
+    targets = [urlsplit(htu).path if (htu := target(proof)) else None for proof in resource.proofs]
+    assert (paths[0], paths[-1], targets[0], targets[-1]) == ("/first", "/next", "/first", "/next")
+
+
+def target(proof: str | None) -> str | None:
+    """`htu` of a proof."""
+    if proof is None:
+        return None
+    claims = proof.split(".")[1]
+    return str(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["htu"])

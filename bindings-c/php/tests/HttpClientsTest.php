@@ -188,4 +188,46 @@ final class HttpClientsTest extends TestCase
         self::assertSame($allowed ? 200 : null, $status);
         self::assertCount($allowed ? 2 : 1, $this->sent);
     }
+
+    /** @return iterable<string, array{list<Response>, int, int, int}> answers, requests that must be sent, tokens, final status */
+    public function challengesOfProofs(): iterable
+    {
+        $ok = new Response(200);
+        $nonce = new Response(401, ['WWW-Authenticate' => 'DPoP error="use_dpop_nonce", algs="ES256"', 'DPoP-Nonce' => 'n-1']);
+        $invalid = new Response(401, ['WWW-Authenticate' => 'DPoP error="invalid_token"']);
+        yield 'a good answer' => [[$ok], 1, 1, 200];
+        yield 'a nonce is wanted' => [[$nonce, $ok], 2, 1, 200];
+        yield 'a nonce is wanted, twice' => [[$nonce, $nonce, $ok], 2, 1, 401];
+        yield 'a nonce is wanted, but not named' => [[$nonce->withoutHeader('DPoP-Nonce'), $ok], 1, 1, 401];
+        yield 'the token is refused' => [[$invalid, $ok], 2, 2, 200];
+        yield 'a nonce, and then another token' => [[$nonce, $invalid, $ok], 3, 2, 200];
+        yield 'the proof is refused' => [[new Response(401, ['WWW-Authenticate' => 'DPoP error="invalid_dpop_proof"']), $ok], 1, 1, 401];
+    }
+
+    /**
+     * @dataProvider challengesOfProofs
+     * @param list<Response> $answers
+     */
+    public function testS29BoundTokens(array $answers, int $requests, int $tokens, int $status): void
+    {
+        foreach (['psr18', 'guzzle'] as $door) {
+            $this->sent = [];
+            $made = self::$server->call('POST', 'realms', ['dpop' => 'required']);
+            $client = new Client($made['vars']['client_id'], $made['vars']['client_secret'], $made['vars']['token_endpoint'], dpop: true);
+            $request = new Request('POST', 'https://api.example.com/a?b=c', body: 'the body');
+            $sender = $this->$door($client, $answers);
+            $response = $door === 'psr18' ? $sender->sendRequest($request) : $sender->send($request);
+            self::assertSame($status, $response->getStatusCode());
+            $headers = $this->headers();
+            self::assertSame([$requests, $tokens], [\count($headers), \count(array_unique($headers))]);
+            $proofs = array_map(static fn (array $one): string => $one['request']->getHeaderLine('DPoP'), $this->sent);
+            self::assertCount($requests, array_unique($proofs));
+            foreach ($proofs as $number => $proof) {
+                $claims = json_decode(base64_decode(strtr(explode('.', $proof)[1], '-_', '+/'), true), true);
+                self::assertSame(['POST', 'https://api.example.com/a'], [$claims['htm'], $claims['htu']]);
+                self::assertSame($number === 0 || $answers[0]->getHeaderLine('DPoP-Nonce') === '' ? null : 'n-1', $claims['nonce'] ?? null);
+            }
+            self::$server->call('DELETE', "realms/{$made['realm']}");
+        }
+    }
 }

@@ -7,6 +7,8 @@ const CHALLENGES = {
   invalid: 'Bearer realm="error=\\"odd\\"", error="invalid_token", error_description="expired"',
   scope: 'Bearer error="insufficient_scope", scope="write"',
   bare: 'Bearer realm="api"',
+  nonce: 'DPoP error="use_dpop_nonce"',
+  bound: 'DPoP error="invalid_token", algs="ES256"',
   two: ['Basic realm="api"', 'Bearer error=invalid_token'],
 };
 
@@ -26,7 +28,7 @@ export async function startResource() {
     if (what === 'redirect') return response.writeHead(307, { location: url.searchParams.get('to') }).end('elsewhere');
     if (what === 'refuse') refused ??= authorization;
     if (what === 'refuse-all' || (what === 'refuse' && authorization === refused)) {
-      const headers = challenge in CHALLENGES ? { 'www-authenticate': CHALLENGES[challenge] } : {};
+      const headers = challenge in CHALLENGES ? { 'www-authenticate': CHALLENGES[challenge], 'dpop-nonce': 'n' } : {};
       return response.writeHead(401, headers).end('refused');
     }
     response.end(`${request.method} ${body}`);

@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextvars import ContextVar
 
 from aiohttp import ClientHandlerType, ClientMiddlewareType, ClientRequest, ClientResponse
-from aiohttp.hdrs import AUTHORIZATION, LOCATION, URI, WWW_AUTHENTICATE
+from aiohttp.hdrs import LOCATION, URI, WWW_AUTHENTICATE
 from yarl import URL
 
-from ._challenge import refused, token_of
+from ._challenge import Visit
 from ._native import Client
 
 __all__ = ["middleware"]
@@ -18,7 +18,8 @@ _departure: ContextVar[tuple[URL, list[URL]] | None] = ContextVar("tokenwell_dep
 
 
 def middleware(client: Client) -> ClientMiddlewareType:
-    """Sets the Authorization header, and tries once more with a new token where a 401 says that this one is not valid.
+    """Sets the Authorization header, and tries once more with a new token where a 401 says that this one is not valid. A token
+    that is bound to a key (`dpop`) goes with its proof, and once more with the nonce that a resource asks for.
 
     Without a token nothing is sent: the TokenwellError is raised. A redirect to another origin is followed without the
     token. A body that cannot be sent again (a generator) is sent once.
@@ -40,17 +41,18 @@ def middleware(client: Client) -> ClientMiddlewareType:
 
 
 async def _send(client: Client, request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
-    header = request.headers[AUTHORIZATION] = await client.aauthorization()
-    response = await handler(request)
-    if not refused(response.status, response.headers.getall(WWW_AUTHENTICATE, ())):
-        return response
-    client.invalidate(token_of(header))
-    fresh = await client.aauthorization()
-    if fresh == header or getattr(request.body, "consumed", False):
-        return response
-    response.release()
-    request.headers[AUTHORIZATION] = fresh
-    return await handler(request)
+    visit, url = Visit(client), str(request.url)
+    header = await client.aauthorization()
+    while True:
+        request.headers.update(visit.headers(header, request.method, url))
+        response = await handler(request)
+        challenges = response.headers.getall(WWW_AUTHENTICATE, ())
+        if not visit.refused(url, response.status, challenges, response.headers.get("DPoP-Nonce")):
+            return response
+        header = await client.aauthorization()
+        if not visit.helps(header) or getattr(request.body, "consumed", False):
+            return response
+        response.release()
 
 
 def _targets(response: ClientResponse) -> list[URL]:

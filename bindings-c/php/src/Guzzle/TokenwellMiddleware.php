@@ -17,7 +17,7 @@ use Tokenwell\TokenwellError;
 
 /**
  * Sends each request with a token, and once more with a new one when the resource says that it is no longer valid. A
- * redirect to another origin is refused: the token would go there.
+ * token that is bound to a key (`dpop`) goes with its proof, and once more with the nonce of the resource. A redirect to another origin is refused: the token would go there.
  *
  *     $stack = HandlerStack::create();
  *     $stack->push(TokenwellMiddleware::for($client));
@@ -41,26 +41,30 @@ final class TokenwellMiddleware
     public function __invoke(RequestInterface $request, array $options): PromiseInterface
     {
         try {
-            $token = $this->client->token();
+            return $this->attempt($request, $options, new Retry($this->client), $this->client->authorization());
         } catch (TokenwellError $error) {
             return Create::rejectionFor($error);
         }
-        return $this->send($request, $options, $token)->then(
-            function (ResponseInterface $response) use ($request, $options, $token): ResponseInterface|PromiseInterface {
-                if (!Retry::helps($request, $response)) {
+    }
+
+    /** @param array<string, mixed> $options */
+    private function attempt(RequestInterface $request, array $options, Retry $retry, #[\SensitiveParameter] string $authorization): PromiseInterface
+    {
+        return $this->send($retry->with($request, $authorization), $options)->then(
+            function (ResponseInterface $response) use ($request, $options, $retry): ResponseInterface|PromiseInterface {
+                if (!$retry->mayHelp($request, $response)) {
                     return $response;
                 }
-                $this->client->invalidate($token);
-                $new = $this->client->token();
-                return $new === $token ? $response : $this->send($request, $options, $new);
+                $new = $this->client->authorization();
+                return $retry->helps($new) ? $this->attempt($request, $options, $retry, $new) : $response;
             },
         );
     }
 
     /** @param array<string, mixed> $options */
-    private function send(RequestInterface $request, array $options, #[\SensitiveParameter] string $token): PromiseInterface
+    private function send(RequestInterface $request, array $options): PromiseInterface
     {
-        $sent = ($this->next)(Retry::with($request, $token), $options);
+        $sent = ($this->next)($request, $options);
         return $sent->then(static function (ResponseInterface $response) use ($request, $options): ResponseInterface {
             $location = $response->getHeaderLine('Location');
             $follows = !empty($options['allow_redirects']) && intdiv($response->getStatusCode(), 100) === 3 && $location !== '';

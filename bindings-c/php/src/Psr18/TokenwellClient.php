@@ -13,7 +13,7 @@ use Tokenwell\TokenwellError;
 
 /**
  * A PSR-18 client that sends each request with a token, and once more with a new one when the resource says that it is no
- * longer valid. The inner client must not follow redirects by itself, or the token goes where they lead.
+ * longer valid. A token that is bound to a key (`dpop`) goes with its proof, and once more with the nonce of the resource. The inner client must not follow redirects by itself, or the token goes where they lead.
  */
 final class TokenwellClient implements ClientInterface
 {
@@ -24,20 +24,19 @@ final class TokenwellClient implements ClientInterface
     /** @throws TokenNotObtained there is no token; nothing was sent */
     public function sendRequest(RequestInterface $request): ResponseInterface
     {
-        $token = $this->token($request);
-        $response = $this->inner->sendRequest(Retry::with($request, $token));
-        if (!Retry::helps($request, $response)) {
-            return $response;
-        }
-        $this->client->invalidate($token);
-        $new = $this->token($request);
-        return $new === $token ? $response : $this->inner->sendRequest(Retry::with($request, $new));
+        $retry = new Retry($this->client);
+        $authorization = $this->authorization($request);
+        do {
+            $response = $this->inner->sendRequest($retry->with($request, $authorization));
+            $again = $retry->mayHelp($request, $response) && $retry->helps($authorization = $this->authorization($request));
+        } while ($again);
+        return $response;
     }
 
-    private function token(RequestInterface $request): string
+    private function authorization(RequestInterface $request): string
     {
         try {
-            return $this->client->token();
+            return $this->client->authorization();
         } catch (TokenwellError $error) {
             throw new TokenNotObtained($request, $error);
         }
