@@ -361,6 +361,8 @@ static bool play_step(struct run *run, const json_t *step) {
     return control(run, "script", json_incref(value));
   } else if (json_object_get(step, "settle") != NULL) {
     return step_settle(run);
+  } else if ((value = json_object_get(step, "redis")) != NULL) {
+    return step_redis(run, value);
   } else if (json_object_get(step, "close") != NULL) {
     return tokenwell_client_close(run->client) == TOKENWELL_STATUS_OK || wrong(run, "close failed");
   } else if (json_object_get(step, "panic") != NULL) {
@@ -426,7 +428,8 @@ static bool run_in_place(struct run *run, const json_t *the_case) {
   json_t *files = json_object_get(the_case, "files"), *text;
   json_t *shown = expanded(json_object_get(the_case, "never_shown"), run->vars);
   size_t index;
-  bool ok = known(run, the_case, " name server options env from_env files expect_new steps never_shown not ");
+  bool ok = known(run, the_case, " name server options env from_env files expect_new steps never_shown not redis ");
+  ok = ok && start_redis(run, text_of(the_case, "redis"));
   ok = ok && make_files(run, files);
   json_t *env = expanded(json_object_get(the_case, "env"), run->vars), *before = exchange_environment(env);
   never_show(run, text_of(run->vars, "client_secret"));
@@ -457,6 +460,7 @@ static bool run_case(const json_t *the_case, char *why, size_t size) {
   bool ok = realm != NULL ? run_in_place(&run, the_case) : wrong(&run, "no realm");
   snprintf(why, size, "%s", run.why);
   tokenwell_client_free(run.client);
+  stop_redis(&run);
   json_decref(http_json("DELETE", run.realm, NULL));
   json_t *owned[] = {nothing, realm, run.options, run.never, run.issued};
   for (size_t i = 0; i < sizeof owned / sizeof *owned; i++) {

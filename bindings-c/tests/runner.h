@@ -8,6 +8,7 @@
 struct run {
   json_t *vars;             /* the realm's variables */
   char realm[512];          /* URL of the realm's control interface */
+  struct server redis;      /* of the case, if it has one */
   json_t *options;          /* of the case */
   tokenwell_client *client; /* the one that the steps use now */
   json_t *never;            /* texts that may appear in none for people */
@@ -39,6 +40,10 @@ bool expect_requests(struct run *run, const json_t *expected);
 bool expect_stats(struct run *run, const json_t *expected);
 /* GET of the realm's log. */
 json_t *realm_log(struct run *run);
+/* The Redis of a case, whose variables join the realm's; `kind` NULL: none. */
+bool start_redis(struct run *run, const char *kind);
+bool step_redis(struct run *run, const json_t *step);
+void stop_redis(struct run *run);
 /* The client's counters, parsed. */
 json_t *counters(const tokenwell_client *client);
 

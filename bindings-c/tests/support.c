@@ -196,8 +196,7 @@ json_t *http_json(const char *method, const char *url, const json_t *body) {
   return json;
 }
 
-/* The server's first line of output. */
-static json_t *read_line(int output) {
+json_t *read_line(int output) {
   char line[65536];
   size_t length = 0;
   while (length + 1 < sizeof line) {
@@ -213,36 +212,46 @@ static json_t *read_line(int output) {
   return json_loadb(line, length, 0, NULL);
 }
 
-bool start_server(struct server *server) {
-  const char *program = getenv("TOKENWELL_DEV_SERVER");
+bool start_program(char *const command[], struct server *server) {
   int input[2], output[2];
-  if (program == NULL) {
-    program = DEV_SERVER;
-  }
-  if (access(program, X_OK) != 0 || pipe2(input, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0) {
-    fprintf(stderr, "no development server at %s: build it with cargo build -p tokenwell-dev-server\n", program);
+  if (pipe2(input, O_CLOEXEC) != 0 || pipe2(output, O_CLOEXEC) != 0) {
     return false;
   }
   server->pid = fork();
   if (server->pid == 0) {
     dup2(input[0], STDIN_FILENO);
     dup2(output[1], STDOUT_FILENO);
-    execl(program, program, "--port", "0", (char *)NULL);
+    execvp(command[0], command);
     _exit(127);
   }
   close(input[0]);
   close(output[1]);
   server->input = input[1];
+  server->output = output[0];
   server->about = read_line(output[0]);
-  close(output[0]);
   return server->about != NULL;
 }
 
-void stop_server(struct server *server) {
+void stop_program(struct server *server) {
   close(server->input);
-  kill(server->pid, SIGTERM);
+  close(server->output);
   wait_for(server->pid, 5);
   json_decref(server->about);
+}
+
+bool start_server(struct server *server) {
+  char *program = getenv("TOKENWELL_DEV_SERVER");
+  char *command[] = {program == NULL ? DEV_SERVER : program, "--port", "0", NULL};
+  if (access(command[0], X_OK) != 0) {
+    fprintf(stderr, "no development server at %s: build it with cargo build -p tokenwell-dev-server\n", command[0]);
+    return false;
+  }
+  return start_program(command, server);
+}
+
+void stop_server(struct server *server) {
+  kill(server->pid, SIGTERM);
+  stop_program(server);
 }
 
 const char *text_of(const json_t *object, const char *name) {

@@ -50,12 +50,17 @@ struct reply http(struct request request);
 /* The JSON answer to `method` `url` with `body` (NULL: none); NULL if the answer is not 2xx. */
 json_t *http_json(const char *method, const char *url, const json_t *body);
 
-/* The development server, started as a program; ended by stop_server. */
+/* A program that says in a first line of JSON where it serves, until its input is closed. */
 struct server {
   pid_t pid;
-  int input;
+  int input, output;
   json_t *about; /* its line of JSON */
 };
+bool start_program(char *const command[], struct server *server);
+void stop_program(struct server *server);
+/* The next line of its output. */
+json_t *read_line(int output);
+/* The development server. */
 bool start_server(struct server *server);
 void stop_server(struct server *server);
 

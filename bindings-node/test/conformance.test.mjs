@@ -10,6 +10,7 @@ import { inspect } from 'node:util';
 import * as tokenwell from 'tokenwell';
 import { advanceClock, jumpWallClock, panicInNextFlight } from 'tokenwell/testing';
 import { compareError, compareLog, compareToken, tokenOf } from './support/compare.mjs';
+import { Redis } from './support/redis.mjs';
 import { startServer } from './support/server.mjs';
 
 const { Client } = tokenwell;
@@ -44,6 +45,12 @@ class Play {
     advanceClock(-this.advanced);
     jumpWallClock(-this.jumped);
     if (this.folder) rmSync(this.folder, { recursive: true });
+    return this.redis?.close();
+  }
+
+  async startRedis() {
+    this.redis = await Redis.start(this.data.redis);
+    Object.assign(this.files, this.redis.variables);
   }
 
   variable(name) {
@@ -183,6 +190,10 @@ class Play {
     this.client = this.make(Object.keys(options).length === 0 ? this.data.options : options);
   }
 
+  step_redis(step) {
+    return this.redis.step(step);
+  }
+
   step_close() {
     this.client.close();
   }
@@ -240,9 +251,10 @@ for (const file of readdirSync(folder).sort()) {
         const realm = await server.realm(data.server);
         const play = new Play(data, mode, realm);
         try {
+          if (data.redis) await play.startRedis();
           await withVariables(play.fill(data.env ?? {}), () => play.whole());
         } finally {
-          play.end();
+          await play.end();
           await realm.close();
         }
       });

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import tokenwell
@@ -27,6 +29,29 @@ def until(condition: Callable[[], Any], seconds: float = 5) -> None:
     while not condition():
         assert time.monotonic() < end, "not within the time"
         time.sleep(0.002)
+
+
+class Redis:
+    """The Redis of a case: real servers, driven by core/conformance/redis.py."""
+
+    def __init__(self, kind: str) -> None:
+        script = Path(__file__).parents[2] / "core/conformance/redis.py"
+        pipe = subprocess.PIPE
+        self.script = subprocess.Popen([sys.executable, str(script), kind], stdin=pipe, stdout=pipe, text=True, bufsize=1)
+        self.variables = self.answer()
+
+    def answer(self) -> dict[str, str]:
+        assert self.script.stdout
+        answer: dict[str, str] = json.loads(self.script.stdout.readline())
+        return answer
+
+    def step(self, step: dict[str, Any]) -> None:
+        assert self.script.stdin
+        self.script.stdin.write(json.dumps(step) + "\n")
+        assert self.answer() == {}
+
+    def close(self) -> None:
+        self.script.communicate()
 
 
 # --- processes

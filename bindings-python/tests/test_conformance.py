@@ -24,6 +24,8 @@ import pytest
 import tokenwell
 from tokenwell.testing import AuthorizationServer, Realm, advance_clock, jump_wall_clock, panic_in_next_flight
 
+from support import Redis
+
 SCENARIOS = Path(__file__).parents[2] / "core/conformance/scenarios"
 DEFAULT = {name: f"${{{name}}}" for name in ("token_endpoint", "client_id", "client_secret")}
 
@@ -58,7 +60,9 @@ class Sync:
 
     def __init__(self, case: dict[str, Any], realm: Realm, folder: Path) -> None:
         self.case, self.realm, self.folder = case, realm, folder
+        self.redis = Redis(case["redis"]) if "redis" in case else None
         self.variables = {**realm.variables, **{f"file:{name}": str(folder / name) for name in case.get("files", {})}}
+        self.variables |= self.redis.variables if self.redis else {}
         self.client: Any = None
         self.last: str | None = None
         self.hidden: set[str] = set()
@@ -85,6 +89,8 @@ class Sync:
     def end(self) -> None:
         advance_clock(-self.advanced)
         jump_wall_clock(-self.jumped)
+        if self.redis:
+            self.redis.close()
 
     def hide(self, *texts: Any) -> None:
         self.hidden.update(text for text in texts if isinstance(text, str))
@@ -198,6 +204,10 @@ class Sync:
 
     def step_new_client(self, options: dict[str, Any], _: dict[str, Any]) -> None:
         self.client = self.make(options or self.case.get("options"))
+
+    def step_redis(self, step: dict[str, Any], _: dict[str, Any]) -> None:
+        assert self.redis
+        self.redis.step(step)
 
     def step_close(self, _: bool, __: dict[str, Any]) -> None:
         self.client.close()

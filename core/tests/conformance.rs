@@ -14,6 +14,7 @@ use support::compare::{self, Known};
 use support::files::Folder;
 use support::process::{Variables, fork};
 use support::realm::{Realm, send};
+use support::redis::Redis;
 use tokenwell::{Client, Config, Error, TokenRequest, testing};
 use tokenwell_dev_server::{DevServer, Options};
 
@@ -65,6 +66,7 @@ struct Play<'a> {
     case: &'a Value,
     mode: Mode,
     realm: Realm,
+    redis: Option<Redis>,
     client: Option<Client>,
     folder: Folder,
     /// The token of the last call that gave one.
@@ -78,9 +80,11 @@ struct Play<'a> {
 impl Play<'_> {
     fn case(case: &Value, mode: Mode, control: &str) -> Outcome {
         let server = case.get("server").cloned().unwrap_or_else(|| json!({}));
-        let (realm, folder) = (Realm::new(control, &server), Folder::new());
-        let mut play =
-            Play { case, mode, realm, client: None, folder, last: None, moved: (0.0, 0.0), hidden: Vec::new() };
+        let (mut realm, folder) = (Realm::new(control, &server), Folder::new());
+        let redis = case["redis"].as_str().map(Redis::new);
+        realm.vars.extend(redis.iter().flat_map(|redis| redis.vars.clone()));
+        let (client, last, moved, hidden) = (None, None, (0.0, 0.0), Vec::new());
+        let mut play = Play { case, mode, realm, redis, client, folder, last, moved, hidden };
         for (name, text) in case["files"].as_object().into_iter().flatten() {
             let path = play.folder.path(name).display().to_string();
             play.realm.vars.insert(format!("file:{name}"), path.into());
@@ -170,6 +174,7 @@ impl Play<'_> {
                 self.client = Some(self.make(options).map_err(|error| format!("the client was not made: {error:?}"))?);
             }
             "close" => self.client().close(),
+            "redis" => return self.redis.as_mut().expect("the case has a Redis").step(argument),
             "panic" => testing::panic_in_next_flight(),
             "script" => self.realm.script(argument),
             _ => return Err("unknown step".to_owned()),

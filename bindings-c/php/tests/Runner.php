@@ -14,13 +14,14 @@ use Tokenwell\TokenwellError;
 /** Plays one case of a scenario; `Expect` compares. */
 final class Runner
 {
-    private const CASE = ['name', 'server', 'options', 'env', 'from_env', 'files', 'expect_new', 'steps', 'never_shown', 'not'];
+    private const CASE = ['name', 'server', 'options', 'env', 'from_env', 'files', 'expect_new', 'steps', 'never_shown', 'not', 'redis'];
 
     private readonly string $realm;
     /** @var array<string, mixed> */
     private array $vars;
     private readonly Expect $expect;
     private string $folder = '';
+    private readonly ?Redis $redis;
     /** Seconds that the case has moved the library's clocks, and its wall clock alone. */
     private float $advanced = 0;
     private float $jumped = 0;
@@ -33,7 +34,8 @@ final class Runner
         Assert::assertSame([], array_diff(array_keys($case), self::CASE), 'unknown members of the case');
         $made = $this->post('realms', $case['server'] ?? new \stdClass());
         $this->realm = "realms/{$made['realm']}";
-        $this->vars = $made['vars'];
+        $this->redis = isset($case['redis']) ? new Redis($case['redis']) : null;
+        $this->vars = [...$made['vars'], ...($this->redis->vars ?? [])];
         $this->expect = new Expect(fn (): array => $this->log(), [
             $this->vars['client_secret'],
             ...$this->expanded($case['never_shown'] ?? []),
@@ -102,6 +104,7 @@ final class Runner
             array_walk($before, static fn ($value, string $name) => putenv($value === false ? $name : "$name=$value"));
             unset($this->client);
             $this->restore();
+            $this->redis?->stop();
             $this->server->call('DELETE', $this->realm);
         }
     }
@@ -185,6 +188,7 @@ final class Runner
             'settle' => $this->until($this->idleTwice()),
             'new_client' => $this->client = $this->make((array) $value === [] ? $this->case['options'] ?? null : $value),
             'close' => $this->client->close(),
+            'redis' => $this->redis?->step($value),
             'panic' => Library::ffi()->tokenwell_testing_panic_in_next_flight(),
             'script' => $this->post("$this->realm/script", $value),
             'requests' => $this->expect->requests($value),

@@ -5,3 +5,4 @@ pub mod compare;
 pub mod files;
 pub mod process;
 pub mod realm;
+pub mod redis;

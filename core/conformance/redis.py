@@ -1,0 +1,241 @@
+"""The Redis of a case: real servers, driven by lines of JSON, gone when standard input is closed.
+
+`redis.py server`, `redis.py cluster` or `redis.py sentinel` prints the variables of the case first. Then each line is a step
+(README.md), answered by {} or {"error": WHY}.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+PATIENCE = 10.0
+
+
+class Server:
+    """One redis-server, on ports of its own and on a socket."""
+
+    def __init__(self, folder: Path, **options: object) -> None:
+        self.folder = folder
+        folder.mkdir()
+        self.socket = folder / "socket"
+        self.port = free_port()
+        self.options = options
+        self.start()
+
+    def start(self) -> None:
+        options = {"port": self.port, "bind": "127.0.0.1 -::1", "unixsocket": self.socket, "dir": self.folder, **self.options}
+        watch = options.pop("sentinel", None)
+        lines = [f"{name} {value}" for name, value in options.items()]
+        lines += [f"sentinel {line}" for line in watch] if watch else ['save ""']
+        configuration = self.folder / "redis.conf"
+        configuration.write_text("\n".join([*lines, ""]))
+        mode = ["--sentinel"] if watch else []
+        arguments = ["redis-server", configuration, *mode]
+        self.process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+        wait_for(lambda: self.command("PING") == b"PONG", lambda: self.process.poll() is None)
+
+    def stop(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def command(self, *words: object) -> object:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(PATIENCE)
+            connection.connect(str(self.socket))
+            parts = [word if isinstance(word, bytes) else str(word).encode() for word in words]
+            connection.sendall(b"*%d\r\n" % len(parts) + b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in parts))
+            with connection.makefile("rb") as answer:
+                return read(answer)
+
+
+class Place:
+    """The servers of a case, and what can happen to them. The first one is the one that steps are about."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.servers: list[Server] = []
+        self.kept: dict[bytes, bytes] = {}
+        self.variables = {"redis_closed": f"redis://127.0.0.1:{free_port()}"}
+
+    def add(self, **options: object) -> Server:
+        self.servers.append(Server(self.folder / str(len(self.servers)), **options))
+        return self.servers[-1]
+
+    def server(self) -> None:
+        key, certificate = self.folder / "key.pem", self.folder / "cert.pem"
+        make = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+        more = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-addext", "basicConstraints=critical,CA:FALSE"]
+        subprocess.run([*make, *more, "-keyout", key, "-out", certificate], check=True, capture_output=True)
+        tls_port = free_port()
+        tls = {"tls-port": tls_port, "tls-cert-file": certificate, "tls-key-file": key, "tls-auth-clients": "no"}
+        server = self.add(**tls)
+        rights = ["-@all", "+getrange", "+set", "+eval", "+get", "+del", "+pttl", "+pexpire"]
+        server.command("ACL", "SETUSER", "tokenwell", "on", ">pass:word", "~tokenwell:*", *rights)
+        server.command("ACL", "SETUSER", "denied", "on", ">pass:word", "~*", "-@all")
+        self.variables |= {
+            "redis": f"redis://127.0.0.1:{server.port}/0",
+            "redis_by_name": f"valkey://localhost:{server.port}/0",
+            "rediss": f"rediss://localhost:{tls_port}",
+            "redis_ca_file": str(certificate),
+            "redis_socket": f"unix://{server.socket}",
+            "redis_user": f"redis://tokenwell:pass%3Aword@127.0.0.1:{server.port}",
+            "redis_denied": f"redis://denied:pass%3Aword@127.0.0.1:{server.port}",
+        }
+
+    def cluster(self) -> None:
+        for slots in ("0 5000", "5001 11000", "11001 16383"):
+            server = self.add(**{"cluster-enabled": "yes", "cluster-config-file": "nodes", "cluster-port": free_port()})
+            server.command("CLUSTER", "ADDSLOTSRANGE", *slots.split())
+            server.command("CLUSTER", "MEET", "127.0.0.1", self.servers[0].port, self.servers[0].options["cluster-port"])
+        for server in self.servers:
+            wait_for(lambda: b"cluster_state:ok" in server.command("CLUSTER", "INFO"))
+        addresses = [f"127.0.0.1:{server.port}" for server in self.servers]
+        self.variables |= {
+            "redis": f"redis://{','.join(addresses)}",
+            "redis_by_name": f"{self.variables['redis_closed']},localhost:{self.servers[2].port}",
+        }
+
+    def sentinel(self) -> None:
+        master = self.add(**{"repl-diskless-sync-delay": 0})
+        replica = self.add(replicaof=f"127.0.0.1 {master.port}")
+        wait_for(lambda: b"master_link_status:up" in replica.command("INFO", "replication"))
+        watch = [f"monitor main 127.0.0.1 {master.port} 1", "down-after-milliseconds main 200", "failover-timeout main 1000"]
+        sentinel = self.add(sentinel=watch)
+        wait_for(lambda: sentinel.command("SENTINEL", "REPLICAS", "main") != [])
+        closed = self.variables["redis_closed"].removeprefix("redis://")
+        self.variables |= {
+            "redis": f"redis+sentinel://{closed},127.0.0.1:{sentinel.port}/main",
+            "redis_by_name": f"redis+sentinel://localhost:{sentinel.port},{closed}/main",
+        }
+
+    def entries(self) -> list[bytes]:
+        """The keys of entries, without locks."""
+        return sorted(key for key in self.keys() if not key.endswith(b":lock"))
+
+    def keys(self) -> list[bytes]:
+        return self.servers[0].command("KEYS", "*")
+
+    def step(self, step: dict[str, object]) -> None:
+        """A name and its argument: what happens, or what must be."""
+        first = self.servers[0]
+        for what, value in step.items():
+            match what:
+                case "kill":
+                    first.stop()
+                case "start":
+                    first.start()
+                case "pause":
+                    first.process.send_signal(signal.SIGSTOP)
+                case "continue":
+                    first.process.send_signal(signal.SIGCONT)
+                case "fail_over":
+                    first.stop()
+                    del self.servers[0]
+                    replica, sentinel = self.servers
+                    port = str(replica.port).encode()
+                    wait_for(lambda: sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")[1] == port)
+                case "command":
+                    first.command(*value)
+                case "change":
+                    for key in self.entries():
+                        entry = first.command("GET", key)
+                        first.command("SET", key, entry[:-1] + bytes([entry[-1] ^ 1]))
+                case "wrong_type":
+                    for key in self.entries():
+                        first.command("DEL", key)
+                        first.command("RPUSH", key, "something else")
+                case "swap":
+                    one, other = self.entries()
+                    entries = [first.command("GET", key) for key in (one, other)]
+                    first.command("SET", one, entries[1])
+                    first.command("SET", other, entries[0])
+                case "keep":
+                    self.kept = {key: first.command("GET", key) for key in self.entries()}
+                case "put_back":
+                    for key, entry in self.kept.items():
+                        first.command("SET", key, entry)
+                case "keys":
+                    must(len(self.keys()) == value, f"{len(self.keys())} keys")
+                case "all_expire":
+                    must(all(first.command("PTTL", key) > 0 for key in self.keys()), "a key has no end to its life")
+                case "hides":
+                    shown = b" ".join(key + first.command("GET", key) for key in self.keys())
+                    must(not any(text.encode() in shown for text in value), "a key or an entry shows what it must not")
+                case _:
+                    raise ValueError(f"the step {what} is not known")
+
+    def close(self) -> None:
+        for server in self.servers:
+            server.stop()
+
+
+def must(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise ValueError(otherwise)
+
+
+def wait_for(holds: Callable[[], bool], goes_on: Callable[[], bool] = lambda: True) -> None:
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until and goes_on():
+        try:
+            if holds():
+                return
+        except OSError:
+            pass
+        time.sleep(0.005)
+    raise TimeoutError("Redis was not ready in time")
+
+
+def read(answer: object) -> object:
+    line = answer.readline()
+    kind, rest = line[:1], line[1:].strip()
+    match kind:
+        case b"+":
+            return rest
+        case b":":
+            return int(rest)
+        case b"$":
+            return None if rest == b"-1" else answer.read(int(rest) + 2)[:-2]
+        case b"*":
+            return [read(answer) for _ in range(int(rest))]
+        case b"-":
+            raise ValueError(rest.decode())
+    raise ConnectionError("Redis closed the connection")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def main() -> None:
+    folder = Path(tempfile.mkdtemp(prefix="tokenwell-redis-"))
+    place = Place(folder)
+    try:
+        {"server": place.server, "cluster": place.cluster, "sentinel": place.sentinel}[sys.argv[1]]()
+        print(json.dumps(place.variables), flush=True)
+        for line in sys.stdin:
+            try:
+                place.step(json.loads(line))
+                print("{}", flush=True)
+            except (OSError, ValueError) as error:
+                print(json.dumps({"error": f"{type(error).__name__}: {error}"}), flush=True)
+    finally:
+        place.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    # Ctrl-C is for the runner, which then closes standard input.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    main()
