@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from processes import ROOT
 
+# Rows of the specification: a token's life, faults, fork, exit.
+LIFE = "SCENARIOS=L F0 F1 F2 F35 F36 F37 F38"
 PYTHON = str(ROOT / ".venv/bin/python")
 
 
@@ -26,7 +28,7 @@ def check(name: str, *command: str, folder: str = ".", needs: tuple[str, ...] = 
     return Suite(name, "check", (command,), folder, needs)
 
 
-SUITES = (
+SUITES: tuple[Suite, ...] = (
     check("format", "cargo", "fmt", "--all", "--check"),
     check("measures", ".ci/measures.sh"),
     build("tests"),
@@ -56,4 +58,36 @@ SUITES = (
     Suite("blackhole", "plain", (("python3", ".ci/blackhole.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
     build("dist"),
     Suite("packages", "plain", ((".ci/packages.sh",),), needs=("build-dist",)),
+)
+
+# What is known of a token's life, and nothing else: `make test ONLY=lifecycle`.
+LIFECYCLE = (
+    Suite(
+        "life-rust", "cargo",
+        (
+            ("env", LIFE, "cargo", "test", "--workspace", "--locked", "--test", "conformance"),
+            ("cargo", "test", "--workspace", "--locked", *(f"--test={name}" for name in ("flight_model", "fork", "many_clients", "blackhole"))),
+            ("cargo", "test", "--workspace", "--locked", "--lib", "--", "lifecycle::", "flight::", "clock::", "engine::", "retry_after::"),
+        ),
+        needs=("build-tests",),
+    ),
+    Suite(
+        "life-c", "plain",
+        (("env", LIFE, "make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "test", "ONLY=conformance null fork exit"),),
+        needs=("build-c", "build-tests"),
+    ),
+    Suite(
+        "life-php", "phpunit", (("env", LIFE, "phpunit", "--filter", "ConformanceTest|ExitTest|FpmTest"),),
+        folder="bindings-c/php", needs=("build-c", "build-tests"),
+    ),
+    Suite(
+        "life-python", "pytest",
+        (("env", LIFE, PYTHON, "-m", "pytest", *(f"tests/test_{name}.py" for name in ("conformance", "process", "exit", "servers", "asyncio"))),),
+        folder="bindings-python", needs=("build-wheel", "build-tests"),
+    ),
+    Suite(
+        "life-node", "node",
+        (("env", LIFE, "node", "--test", *(f"test/{name}.test.mjs" for name in ("conformance", "process", "exit"))),),
+        folder="bindings-node", needs=("build-node", "build-tests"),
+    ),
 )

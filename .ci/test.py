@@ -17,7 +17,7 @@ from pathlib import Path
 
 import processes
 from processes import LOGS, ROOT
-from suites import SUITES, Suite
+from suites import LIFECYCLE, SUITES, Suite
 
 TIME_LIMIT = 1500.0  # seconds, for one suite
 _PATTERNS: dict[str, list[str]] = {
@@ -136,14 +136,15 @@ def report(result: Result) -> None:
 
 
 def chosen_suites(names: list[str]) -> list[Suite]:
-    """All suites, or the named ones with what they need."""
-    known = {suite.name: suite for suite in SUITES}
+    """All suites, or the named ones with what they need; `lifecycle` names several."""
+    known = {suite.name: suite for suite in (*SUITES, *LIFECYCLE)}
+    names = [each for name in names for each in ([suite.name for suite in LIFECYCLE] if name == "lifecycle" else [name])]
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"no suite is named {', '.join(unknown)}; there are: {', '.join(known)}")
-    wanted = set(names or known)
+    wanted = set(names or (suite.name for suite in SUITES))
     for name in list(wanted):
         wanted |= set(known[name].needs)
-    return [suite for suite in SUITES if suite.name in wanted]
+    return [suite for suite in known.values() if suite.name in wanted]
 
 
 def run_all(suites: list[Suite]) -> list[Result]:

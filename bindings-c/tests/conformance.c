@@ -478,6 +478,17 @@ static bool wanted(const char *name, int count, char **parts) {
   return any;
 }
 
+/* Whether a file's name begins with one of the words of SCENARIOS, which is not set where all are wanted. */
+static bool is_wanted(const char *path) {
+  const char *name = strrchr(path, '/') + 1, *word = getenv("SCENARIOS");
+  bool any = word == NULL;
+  for (size_t length; !any && word != NULL && *word != '\0'; word += length + (word[length] == ' ')) {
+    length = strcspn(word, " ");
+    any = length > 0 && strncmp(name, word, length) == 0;
+  }
+  return any;
+}
+
 static void run_file(const char *path, bool verbose, int count, char **parts) {
   json_error_t where;
   json_t *file = load_json(path, &where), *the_case;
@@ -516,7 +527,9 @@ int main(int count, char **arguments) {
     check(false, "no scenarios in " SCENARIOS);
   }
   for (size_t i = 0; i < files.gl_pathc; i++) {
-    run_file(files.gl_pathv[i], verbose, count - first, arguments + first);
+    if (is_wanted(files.gl_pathv[i])) {
+      run_file(files.gl_pathv[i], verbose, count - first, arguments + first);
+    }
   }
   globfree(&files);
   stop_server(&server);
