@@ -1,13 +1,15 @@
 # The commands a person types. What they do is in .ci; what is built and installed already is left alone.
 export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo demo-outage soak test lint dist clean
+.PHONY: help demo demo-outage soak test asan lint dist clean
 
 help:
 	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
 	@echo "make demo-outage   the server stops and fails in every way while 200 callers in each language ask for tokens"
 	@echo "make soak   the same with faults at random, for SECONDS=600"
 	@echo "make test   every suite of every language (ONLY=\"python node\": these alone)"
+	@echo "            ONLY=lifecycle: what is known of a token's life, alone"
+	@echo "make asan   the C tests with AddressSanitizer, for which the library is built anew"
 	@echo "make lint   format, clippy and the measures"
 	@echo "make dist   wheel, npm tarball and C archive, in dist/"
 	@echo "make clean  removes what was built; installed packages stay"
@@ -31,6 +33,11 @@ test:
 	@.ci/bootstrap.sh test
 	@python3 .ci/test.py $(ONLY)
 
+asan:
+	@.ci/bootstrap.sh test
+	@.ci/build.sh server
+	@$(MAKE) --no-print-directory -C bindings-c asan
+
 lint:
 	@.ci/bootstrap.sh lint
 	@cargo fmt --all --check
@@ -43,4 +50,4 @@ dist:
 
 clean:
 	@cargo clean
-	@rm -rf build/c build/wheel build/node.made-of build/logs bindings-c/php/lib bindings-node/*.node dist
+	@rm -rf build/c build/asan build/heaps build/wheel build/node.made-of build/logs bindings-c/php/lib bindings-node/*.node dist
