@@ -3,15 +3,13 @@
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 use std::ptr::null_mut;
-use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
-use tokenwell::{AccessToken, Client, Config, Error, TokenRequest};
+use tokenwell::{Client, Config, Error, TokenRequest};
 
-use crate::boundary::{bytes, c_string, fill, guarded, object, status, text};
+use crate::boundary::{bytes, c_string, fill, get, guarded, object, status, text};
 use crate::error::{Failure, TokenwellError, TokenwellStatus};
 use crate::handle::{Opaque, borrow, free, give};
-use crate::token::{Issued, Token, TokenwellToken};
+use crate::token::TokenwellToken;
 
 /// Gets tokens for one set of options and keeps them. Owned by the caller; free it with `tokenwell_client_free`. Several
 /// threads may use it at once; `tokenwell_client_free` must be the last call.
@@ -27,28 +25,11 @@ impl Opaque for TokenwellClient {
 pub(crate) struct State {
     client: Client,
     plain: TokenRequest,
-    /// The token handed out last: its strings serve again while the token stays the same.
-    last: ArcSwapOption<Issued>,
 }
 
 impl State {
     fn make(config: Result<Config, Error>) -> Result<*mut TokenwellClient, Failure> {
-        Ok(give(State { client: Client::new(config?)?, plain: TokenRequest::default(), last: ArcSwapOption::empty() }))
-    }
-
-    fn token(&self, request: &TokenRequest) -> Result<*mut TokenwellToken, Failure> {
-        Ok(give(self.for_c(self.client.blocking().access_token_with(request)?)))
-    }
-
-    fn for_c(&self, token: AccessToken) -> Token {
-        let source = token.source();
-        let last = self.last.load();
-        if let Some(issued) = last.as_ref().filter(|issued| issued.token.identity() == token.identity()) {
-            return Token { issued: Arc::clone(issued), source };
-        }
-        let issued = Arc::new(Issued::new(token));
-        self.last.store(Some(Arc::clone(&issued)));
-        Token { issued, source }
+        Ok(give(State { client: Client::new(config?)?, plain: TokenRequest::default() }))
     }
 }
 
@@ -116,7 +97,7 @@ pub extern "C" fn tokenwell_client_token(
     token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
-    fill("token", token, error, || object(client).and_then(|client| client.token(&client.plain)))
+    fill("token", token, error, || Ok(give(object(client)?.client.blocking().access_token()?.into())))
 }
 
 /// As `tokenwell_client_token`, with a JSON object of options for this call: `scope`, `audience`, `resource` and
@@ -132,7 +113,18 @@ pub unsafe extern "C" fn tokenwell_client_token_with(
     fill("token", token, error, || {
         // SAFETY: the header asks that a text is readable for its length.
         let json = unsafe { bytes(json, json_len, "json")? };
-        object(client)?.token(&TokenRequest::from_json(json)?)
+        let request = TokenRequest::from_json(json)?;
+        Ok(give(object(client)?.client.blocking().access_token_with(&request)?.into()))
+    })
+}
+
+/// Whether `tokenwell_client_token` would give this very token again, and without waiting: what was made of it, a header or
+/// a string of another language, is still good.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_has(client: Option<&TokenwellClient>, token: Option<&TokenwellToken>) -> bool {
+    get(client, false, |client| {
+        let cached = client.client.cached(&client.plain);
+        token.and_then(borrow).zip(cached).is_some_and(|(token, cached)| token.token.identity() == cached.identity())
     })
 }
 

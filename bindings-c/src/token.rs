@@ -1,11 +1,11 @@
-//! Access tokens for C. A handle shares its strings with the other handles of the same issued token.
+//! Access tokens for C. A handle shares the token with the other handles of the same issued one.
 
 use std::ffi::{CString, c_char};
 use std::ptr::null;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::UNIX_EPOCH;
 
-use tokenwell::{AccessToken, Source};
+use tokenwell::AccessToken;
 
 use crate::boundary::{c_string, get, guarded, pointer};
 use crate::handle::{Opaque, free};
@@ -19,24 +19,25 @@ impl Opaque for TokenwellToken {
     const NAME: &'static str = "token";
 }
 
-/// What a [`TokenwellToken`] points to.
+/// What a [`TokenwellToken`] points to. Small, since each cached call makes one.
 pub(crate) struct Token {
-    pub(crate) issued: Arc<Issued>,
-    pub(crate) source: Source,
-}
-
-/// One issued token with its strings as C needs them.
-pub(crate) struct Issued {
     pub(crate) token: AccessToken,
-    scope: Option<CString>,
-    extra: OnceLock<CString>,
+    texts: OnceLock<Box<Texts>>,
 }
 
-impl Issued {
-    pub(crate) fn new(token: AccessToken) -> Issued {
-        Issued { scope: token.scope().map(c_string), token, extra: OnceLock::new() }
-    }
+/// What C needs as strings of its own, made when asked for.
+struct Texts {
+    scope: Option<CString>,
+    extra: CString,
+}
 
+impl From<AccessToken> for Token {
+    fn from(token: AccessToken) -> Token {
+        Token { token, texts: OnceLock::new() }
+    }
+}
+
+impl Token {
     /// The token alone: the end of the header, with the same NUL.
     fn value(&self) -> *const c_char {
         let header = self.token.authorization_with_nul();
@@ -48,59 +49,62 @@ impl Issued {
         since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
     }
 
-    fn extra(&self) -> &CString {
-        self.extra.get_or_init(|| c_string(&serde_json::to_string(self.token.extra()).unwrap_or_default()))
+    fn texts(&self) -> &Texts {
+        self.texts.get_or_init(|| {
+            let extra = serde_json::to_string(self.token.extra()).unwrap_or_default();
+            Box::new(Texts { scope: self.token.scope().map(c_string), extra: c_string(&extra) })
+        })
     }
 }
 
 /// The token itself: visible ASCII. Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_value(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.issued.value())
+    get(token, null(), |t| t.value())
 }
 
 /// Type of the token: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_type(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.issued.token.token_type_as_c_str().as_ptr())
+    get(token, null(), |t| t.token.token_type_as_c_str().as_ptr())
 }
 
 /// Value of an `Authorization` header: `Bearer <token>` (RFC 6750 section 2.1), or `DPoP <token>`, with which goes the proof of
 /// `tokenwell_client_dpop_proof`. Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_authorization(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.issued.token.authorization_with_nul().as_ptr().cast())
+    get(token, null(), |t| t.token.authorization_with_nul().as_ptr().cast())
 }
 
 /// The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: it
 /// named none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_scope(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| pointer(t.issued.scope.as_ref()))
+    get(token, null(), |t| pointer(t.texts().scope.as_ref()))
 }
 
 /// Where this answer came from: `network` or `memory`. Static.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_source(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.source.as_c_str().as_ptr())
+    get(token, null(), |t| t.token.source().as_c_str().as_ptr())
 }
 
 /// The other members of the server's answer, as a JSON object. Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_extra(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.issued.extra().as_ptr())
+    get(token, null(), |t| t.texts().extra.as_ptr())
 }
 
 /// When the token expires, in seconds since 1970-01-01 00:00 UTC. 0: no token.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_expires_at(token: Option<&TokenwellToken>) -> i64 {
-    get(token, 0, |t| t.issued.expires_at())
+    get(token, 0, |t| t.expires_at())
 }
 
 /// Whole seconds of life left now. 0: expired, or no token.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_expires_in(token: Option<&TokenwellToken>) -> u64 {
-    get(token, 0, |t| t.issued.token.expires_in())
+    get(token, 0, |t| t.token.expires_in())
 }
 
 /// Frees a token handle. The token's strings are wiped with the last handle, of the client or the caller, that shares

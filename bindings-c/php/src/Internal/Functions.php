@@ -16,6 +16,8 @@ interface Functions
 {
     public function tokenwell_client_free(CData $client): void;
 
+    public function tokenwell_client_has(CData $client, CData $token): bool;
+
     public function tokenwell_client_invalidate(CData $client, string $value, int $length): int;
 
     public function tokenwell_client_dpop_nonce(CData $client, string $url, int $urlLength, string $nonce, int $nonceLength): int;
