@@ -11,7 +11,7 @@ use crate::failure::Failure;
 use crate::schema::{Form, Setting, settings};
 
 /// Flags that are no options of the schema.
-const OWN_FLAGS: [&str; 4] = ["json", "config", "help", "version"];
+const OWN_FLAGS: [&str; 6] = ["json", "config", "help", "version", "url", "method"];
 /// Parts of names of extra parameters that hold secrets.
 const SECRET_NAMES: [&str; 3] = ["password", "secret", "assertion"];
 
@@ -23,6 +23,9 @@ pub(crate) struct Arguments {
     pub(crate) help: bool,
     pub(crate) version: bool,
     pub(crate) config: Option<PathBuf>,
+    /// The request that a bound token's proof is for.
+    pub(crate) url: Option<String>,
+    pub(crate) method: Option<String>,
     /// Options from flags, by their names in the schema.
     pub(crate) options: Map<String, Value>,
     /// What stands behind `--`, or behind `serve`.
@@ -46,6 +49,8 @@ pub(crate) fn parse(mut args: Vec<OsString>) -> Result<Arguments, Failure> {
             Arg::Long("help") | Arg::Short('h') => parsed.help = true,
             Arg::Long("version") | Arg::Short('V') => parsed.version = true,
             Arg::Long("config") => parsed.config = Some(parser.value().map_err(unreadable)?.into()),
+            Arg::Long("url") => parsed.url = Some(text(&mut parser, "url")?),
+            Arg::Long("method") => parsed.method = Some(text(&mut parser, "method")?),
             Arg::Long(name) => {
                 let name = name.replace('_', "-");
                 parsed.option(&name, &mut parser)?;
@@ -93,8 +98,7 @@ impl Arguments {
         }
         let found = self.settings.iter().find(|setting| setting.flag() == flag).cloned();
         let setting = found.ok_or_else(|| unknown(&format!("--{flag}"), &self.settings))?;
-        let text = parser.value().map_err(unreadable)?.into_string();
-        let text = text.map_err(|_| Failure::config("option_invalid", format!("--{flag} is not UTF-8")))?;
+        let text = text(parser, flag)?;
         if has_credential(&text) {
             return Err(credential_refused(&setting));
         }
@@ -119,6 +123,11 @@ impl Arguments {
         self.options.insert(setting.name.clone(), value);
         Ok(())
     }
+}
+
+fn text(parser: &mut Parser, flag: &str) -> Result<String, Failure> {
+    let text = parser.value().map_err(unreadable)?.into_string();
+    text.map_err(|_| Failure::config("option_invalid", format!("--{flag} is not UTF-8")))
 }
 
 fn joined(before: Option<Value>, more: Value) -> Value {

@@ -9,6 +9,7 @@ use tokenwell::{AccessToken, Client, Config};
 
 use crate::arguments::{self, Arguments};
 use crate::failure::Failure;
+use crate::request::{self, Request};
 use crate::{curl, doctor, gather, help, output};
 
 /// What can be asked for.
@@ -63,17 +64,20 @@ fn execute(arguments: &Arguments) -> Result<i32, Failure> {
     }
     match arguments.command {
         Some(Command::Token) => {
-            let token = fetch(arguments)?;
+            let (_, token) = fetch(arguments)?;
             show(arguments, token.value(), &token_json(&token))
         }
         Some(Command::Header) => {
-            let token = fetch(arguments)?;
-            let value = token.authorization();
-            show(arguments, &format!("Authorization: {value}"), &json!({"Authorization": value}))
+            let (client, token) = fetch(arguments)?;
+            let headers = request::headers(&client, &token, request::of_flags(arguments))?;
+            let lines: Vec<String> = headers.iter().map(|(name, value)| format!("{name}: {value}")).collect();
+            show(arguments, &lines.join("\n"), &headers.into_iter().collect())
         }
         Some(Command::Curl) => {
             curl::check(&arguments.rest)?;
-            curl::run(fetch(arguments)?.authorization(), arguments)
+            let (client, token) = fetch(arguments)?;
+            let request = request::of_flags(arguments).or_else(|| Request::of_curl(&arguments.rest));
+            curl::run(&request::headers(&client, &token, request)?, arguments)
         }
         Some(Command::Doctor) => doctor::run(arguments),
         Some(Command::Serve) => serve(&arguments.rest),
@@ -91,8 +95,10 @@ fn show(arguments: &Arguments, text: &str, json: &Value) -> Result<i32, Failure>
     .map(|()| 0)
 }
 
-fn fetch(arguments: &Arguments) -> Result<AccessToken, Failure> {
-    Ok(client(gather::options(arguments)?.values.into())?.blocking().access_token()?)
+fn fetch(arguments: &Arguments) -> Result<(Client, AccessToken), Failure> {
+    let client = client(gather::options(arguments)?.values.into())?;
+    let token = client.blocking().access_token()?;
+    Ok((client, token))
 }
 
 /// A client of these options; the core checks them.

@@ -29,7 +29,7 @@ pub(crate) fn check(args: &[OsString]) -> Result<(), Failure> {
 }
 
 /// Runs curl with the header; its exit code is the outcome.
-pub(crate) fn run(authorization: &str, arguments: &Arguments) -> Result<i32, Failure> {
+pub(crate) fn run(headers: &[(&str, String)], arguments: &Arguments) -> Result<i32, Failure> {
     let mut command = Command::new("curl");
     // curl looks at -q, which keeps ~/.curlrc out, in the first place only.
     let first =
@@ -43,7 +43,7 @@ pub(crate) fn run(authorization: &str, arguments: &Arguments) -> Result<i32, Fai
         failure.with_hint("install curl, or check PATH")
     })?;
     if let Some(mut stdin) = child.stdin.take() {
-        match stdin.write_all(header_line(authorization).as_bytes()) {
+        match stdin.write_all(header_lines(headers).as_bytes()) {
             // curl ended before it read anything: its exit code says why.
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 let _ = child.kill();
@@ -57,10 +57,10 @@ pub(crate) fn run(authorization: &str, arguments: &Arguments) -> Result<i32, Fai
     Ok(exit_code(status))
 }
 
-/// One line of curl's config: a quoted value, in which a backslash and a quote are escaped.
-fn header_line(authorization: &str) -> String {
-    let escaped = authorization.replace('\\', "\\\\").replace('"', "\\\"");
-    format!("header = \"Authorization: {escaped}\"\n")
+/// Lines of curl's config: quoted values, in which a backslash and a quote are escaped.
+fn header_lines(headers: &[(&str, String)]) -> String {
+    let escaped = |value: &str| value.replace('\\', "\\\\").replace('"', "\\\"");
+    headers.iter().map(|(name, value)| format!("header = \"{name}: {}\"\n", escaped(value))).collect()
 }
 
 /// As shells count: 128 and the signal.
@@ -94,6 +94,9 @@ mod tests {
 
     #[test]
     fn the_header_is_quoted() {
-        assert_eq!(header_line(r#"Bearer a"b\c"#), "header = \"Authorization: Bearer a\\\"b\\\\c\"\n");
+        assert_eq!(
+            header_lines(&[("Authorization", r#"Bearer a"b\c"#.to_owned())]),
+            "header = \"Authorization: Bearer a\\\"b\\\\c\"\n"
+        );
     }
 }

@@ -26,16 +26,18 @@ seconds), scope and source.
 ";
 
 const HEADER: &str = "\
-Usage: tokenwell header [OPTIONS]
+Usage: tokenwell header [OPTIONS] [--url URL [--method METHOD]]
 
-Prints the line `Authorization: Bearer ...` (RFC 6750 section 2.1). With --json: a map of header names to values.
+Prints the line `Authorization: Bearer ...` (RFC 6750 section 2.1). With --json: a map of header names to values. With --dpop
+the token is bound to a key: then the line `DPoP: ...` follows, a proof for one request with this URL and method (RFC 9449).
 ";
 
 const CURL: &str = "\
-Usage: tokenwell curl [OPTIONS] -- CURL-ARGUMENTS
+Usage: tokenwell curl [OPTIONS] [--url URL [--method METHOD]] -- CURL-ARGUMENTS
 
 Runs curl with the header `Authorization: Bearer ...`. curl reads it from its standard input, so it is in no argument; data for
-curl must come from a file. Once curl runs, its exit code is the outcome.
+curl must come from a file. Once curl runs, its exit code is the outcome. With --dpop a proof goes with the token: its URL and
+method are read from curl's arguments if they are not given. A nonce that the resource asks for is not sent: curl runs once.
 ";
 
 const DOCTOR: &str = "\

@@ -12,6 +12,7 @@ mod file;
 mod gather;
 mod help;
 mod output;
+mod request;
 mod schema;
 
 use std::ffi::OsString;

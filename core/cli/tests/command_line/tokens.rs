@@ -119,3 +119,18 @@ fn https_with_a_private_authority() {
     };
     assert_eq!((code(&trusted), code(&args)), (Some(0), Some(4)));
 }
+
+#[test]
+fn s29_a_bound_token_goes_with_its_proof() {
+    let realm = Realm::new(&json!({"dpop": "required"}));
+    let url = realm["resource"].as_str().unwrap();
+    let lines = run(&realm, &["header", "--dpop", "true", "--url", url, "--method", "POST"]).out;
+    let lines: Vec<&str> = lines.lines().collect();
+    assert!(lines[0].starts_with("Authorization: DPoP ") && lines[1].starts_with("DPoP: ey") && lines.len() == 2);
+    let unnamed = run(&realm, &["header", "--dpop", "true", "--json"]);
+    assert_eq!((unnamed.code, unnamed.error()["code"].as_str()), (2, Some("arguments_invalid")), "{unnamed:?}");
+    for more in [&[][..], &["-d", "a=b"], &["-X", "DELETE"]] {
+        let done = run(&realm, &[&["curl", "--dpop", "ES384", "--", "-q", "-s", "-f", url], more].concat());
+        assert_eq!(done.code, 0, "{done:?}");
+    }
+}
