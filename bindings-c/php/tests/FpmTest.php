@@ -193,6 +193,33 @@ final class FpmTest extends TestCase
         self::assertSame($before + 2, \count(self::$server->requests()), 'one token request for each worker');
     }
 
+    public function testF34TwoHundredRequestsOfFourWorkersAreOneTokenRequest(): void
+    {
+        $before = \count(self::$server->requests());
+        $this->startPreloaded(4);
+        // The workers' user makes the store below it.
+        mkdir("$this->folder/cache");
+        chmod("$this->folder/cache", 0777);
+        $options = ['cache' => ['file' => "$this->folder/cache/store"]] + $this->options('fpm-store');
+        $sources = $tokens = [];
+        for ($round = 0; $round < 25; $round++) {
+            foreach (array_map(fn (): array => $this->begin($options, 10_000), range(1, 8)) as $request) {
+                $answer = $this->end($request);
+                $tokens[] = $answer['token'] ?? json_encode($answer);
+                $sources[$answer['pid']][] = $answer['source'] ?? null;
+            }
+        }
+        self::assertCount(4, $sources);
+        self::assertCount(1, array_unique($tokens));
+        self::assertSame($before + 1, \count(self::$server->requests()));
+        $first = array_map(static fn (array $of): ?string => $of[0], array_values($sources));
+        sort($first);
+        self::assertSame(['file', 'file', 'file', 'network'], $first);
+        foreach ($sources as $of) {
+            self::assertSame(['memory'], array_values(array_unique(\array_slice($of, 1))));
+        }
+    }
+
     public function testAnErrorOfOneRequestLeavesTheNextAlone(): void
     {
         $this->startPreloaded();
