@@ -1,11 +1,12 @@
 # The commands a person types. What they do is in .ci; what is built and installed already is left alone.
 export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo demo-outage soak test asan lint dist clean
+.PHONY: help demo demo-outage demo-fleet soak test asan lint dist clean
 
 help:
 	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
 	@echo "make demo-outage   the server stops and fails in every way while 200 callers in each language ask for tokens"
+	@echo "make demo-fleet   twelve processes of three languages share a store, in files and in Redis: one token request"
 	@echo "make soak   the same with faults at random, for SECONDS=600"
 	@echo "make test   every suite of every language (ONLY=\"python node\": these alone)"
 	@echo "            ONLY=lifecycle: what is known of a token's life, alone"
@@ -23,6 +24,11 @@ demo-outage:
 	@.ci/bootstrap.sh demo
 	@.ci/build.sh demo
 	@python3 .ci/demo_outage.py
+
+demo-fleet:
+	@.ci/bootstrap.sh demo-fleet
+	@.ci/build.sh demo
+	@python3 .ci/demo_fleet.py
 
 soak:
 	@.ci/bootstrap.sh demo

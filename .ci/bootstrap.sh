@@ -38,8 +38,11 @@ find_missing() {
   need libc6-dev "C headers" test -e /usr/include/stdio.h
   need pkg-config "pkg-config" has pkg-config
   need python3-venv "Python's venv and ensurepip" python3 -c 'import venv, ensurepip'
-  if [ "$command" = demo ] || [ "$command" = test ]; then
+  if [ "$command" != lint ] && [ "$command" != dist ]; then
     need php-cli "PHP 8.2 or newer with FFI" php_with FFI
+  fi
+  if [ "$command" = demo-fleet ] || [ "$command" = test ]; then
+    need redis-server "Redis" has redis-server
   fi
   if [ "$command" = test ]; then
     need php-cli "PHP's opcache" php_with "Zend OPcache"
@@ -54,7 +57,6 @@ find_missing() {
     need cmake "cmake, which finds the installed package" has cmake
     need openssl "openssl, which makes the tests' private CA" has openssl
     need valgrind "valgrind, which looks for leaks" has valgrind
-    need redis-server "Redis" has redis-server
     need gnome-keyring "a key ring to read from" has gnome-keyring-daemon
     need libsecret-tools "secret-tool, which reads it" has secret-tool
     need dbus-daemon "the bus between the two" has dbus-daemon

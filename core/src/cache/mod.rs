@@ -3,10 +3,11 @@
 
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use crate::config::Cache;
@@ -60,6 +61,23 @@ pub(crate) enum Found {
     Unusable,
 }
 
+/// The longest that a flight waits for one answer of a store.
+const BUDGET: Duration = Duration::from_millis(50);
+/// The parts in which that is waited.
+const SLICES: u32 = 10;
+
+/// The answer, if it comes within the budget. That is counted in short waits: on a machine that is so busy that this process
+/// comes late to each of them, the store has no fault and is given the longer time.
+pub(crate) async fn in_time<T>(answer: impl Future<Output = T>) -> Option<T> {
+    let mut answer = pin!(answer);
+    for _ in 0..SLICES {
+        if let Ok(answer) = timeout(BUDGET / SLICES, answer.as_mut()).await {
+            return Some(answer);
+        }
+    }
+    None
+}
+
 /// The longest entry, bytes. What is longer is not kept, and not read.
 pub(crate) const LONGEST_ENTRY: usize = 2 * 1024 * 1024;
 
@@ -70,7 +88,7 @@ pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 
 /// gives is believed only if the seal is whole, and all that is decided is decided in [`shared`].
 ///
 /// The futures are polled on the engine's one thread, in the process that opened the store: what blocks belongs on
-/// `tokio::task::spawn_blocking`. Each is dropped after [`shared::BUDGET`] (50 ms), wherever it stands, and from then on that
+/// `tokio::task::spawn_blocking`. Each is dropped after [`BUDGET`] (50 ms), wherever it stands, and from then on that
 /// flight asks the store nothing more; a store need not watch the time itself, but must be able to go on after that, and should
 /// answer with an error at once while it knows that it is down. A child after fork opens a store of its own.
 pub(crate) trait Store: Send + Sync {

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ring::digest;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::key::shared_name;
 use super::seal::Keys;
 use super::stored::{self, Stored};
-use super::{Answer, Found, LONGEST_ENTRY, Lock, Name, Store};
+use super::{Answer, Found, LONGEST_ENTRY, Lock, Name, Store, in_time};
 use crate::clock::{self, Moment};
 use crate::config::{Config, is_weak};
 use crate::credential::{self, Credential};
@@ -24,8 +24,6 @@ use crate::random;
 use crate::stats::count;
 use crate::token::Held;
 
-/// What a flight grants a store for each answer, until the first that is late.
-const BUDGET: Duration = Duration::from_millis(50);
 /// The lock is held for the time of a fetch, and this.
 const LOCK_MARGIN: Duration = Duration::from_secs(1);
 
@@ -214,7 +212,7 @@ impl<'a> Shared<'a> {
     /// Also when the store was late before: those who wait should not wait for the end of the lock.
     async fn release(&self, lock: Option<Box<dyn Lock>>) {
         if let Some(lock) = lock
-            && !matches!(timeout(BUDGET, lock.release()).await, Ok(Ok(())))
+            && !matches!(in_time(lock.release()).await, Some(Ok(())))
         {
             count(&self.mission.counters.store_errors);
         }
@@ -225,8 +223,8 @@ impl<'a> Shared<'a> {
         if self.down.load(Ordering::Relaxed) {
             return None;
         }
-        match timeout(BUDGET, answer).await {
-            Ok(Ok(answer)) => Some(answer),
+        match in_time(answer).await {
+            Some(Ok(answer)) => Some(answer),
             _ => {
                 count(&self.mission.counters.store_errors);
                 self.down.store(true, Ordering::Relaxed);

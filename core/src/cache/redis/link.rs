@@ -19,15 +19,14 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
+use super::super::in_time;
 use super::address::{Address, Login, Node, Sentinel};
 use crate::clock::Moment;
 use crate::engine::engine;
 use crate::lifecycle;
 use crate::random;
 
-/// The longest wait for the answer to a command. A connection that takes longer counts as a failure too, but is not given up.
-const BUDGET: Duration = Duration::from_millis(50);
-/// The longest wait for a connection with its login. By then nobody waits any more: it is for those who come later.
+/// The longest wait for a connection with its login. It counts as a failure long before, but is not given up: by then nobody waits any more: it is for those who come later.
 const LONGEST_DIAL: Duration = Duration::from_secs(1);
 /// Tries of one command: a dead connection, a node that has moved, and a master that has changed may come together.
 const TRIES: usize = 4;
@@ -200,12 +199,12 @@ impl Link {
         if let Some(password) = &login.password {
             info = info.set_password(password.expose());
         }
-        let config = AsyncConnectionConfig::new().set_response_timeout(Some(BUDGET));
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(LONGEST_DIAL));
         let mut opened =
             pin!(async { MultiplexedConnection::new_with_config(&info, self.stream(node).await?, config).await });
-        let (connection, driver) = match timeout(BUDGET, &mut opened).await {
-            Ok(opened) => opened?,
-            Err(_) => {
+        let (connection, driver) = match in_time(&mut opened).await {
+            Some(opened) => opened?,
+            None => {
                 self.failed();
                 timeout(LONGEST_DIAL, opened).await.map_err(|_| late())??
             }
@@ -288,7 +287,7 @@ fn failure(what: &'static str) -> RedisError {
 }
 
 async fn within<T>(work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-    timeout(BUDGET, work).await.unwrap_or_else(|_| Err(late()))
+    in_time(work).await.unwrap_or_else(|| Err(late()))
 }
 
 fn late() -> RedisError {
