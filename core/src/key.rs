@@ -14,6 +14,7 @@ use rustls::sign::SigningKey;
 
 use crate::error::Error;
 
+use jwk::Jwk;
 pub(crate) use public::PublicJwk;
 
 mod jwk;
@@ -67,20 +68,25 @@ pub(crate) struct PrivateKey {
     role: Role,
     /// `kid` of a JWK.
     pub(crate) id: Option<String>,
+    /// `alg` of a JWK: the key has no other.
+    only: Option<Algorithm>,
 }
 
 impl PrivateKey {
     /// Reads PEM or JWK.
     pub(crate) fn read(role: Role, text: &str) -> Result<PrivateKey, Error> {
         let named = |refused: Refused| Error::config("option_invalid", format!("`{}` {}", role.key, refused.0));
-        let (der, id) = match text.trim_start().starts_with('{') {
+        let Jwk { der, id, algorithm: only } = match text.trim_start().starts_with('{') {
             true => jwk::read(text).map_err(named)?,
-            false => (pem(text).map_err(named)?, None),
+            false => Jwk { der: pem(text).map_err(named)?, id: None, algorithm: None },
         };
         let key = any_supported_type(&der).map_err(|_| {
             named(Refused::because("is not a usable key: RSA of 2048 to 8192 bits, EC P-256 or P-384 with its public part, or Ed25519 (PKCS#8, version 2) are"))
         })?;
-        Ok(PrivateKey { key, role, id })
+        if only.is_some_and(|only| key.choose_scheme(&[only.scheme]).is_none()) {
+            return Err(named(Refused::because("is a JWK whose `alg` does not fit its key")));
+        }
+        Ok(PrivateKey { key, role, id, only })
     }
 
     /// A new key for this algorithm; `None`: the algorithm has no keys that are made here (RSA: it takes too long).
@@ -95,7 +101,7 @@ impl PrivateKey {
         let made = made.map_err(|_| Error::internal("the operating system gave no random numbers"))?;
         let key = any_supported_type(&PrivatePkcs8KeyDer::from(made.as_ref()).into())
             .map_err(|_| Error::internal("a key that was made cannot be read"))?;
-        Ok(Some(PrivateKey { key, role, id: None }))
+        Ok(Some(PrivateKey { key, role, id: None, only: Some(algorithm) }))
     }
 
     /// The key as TLS uses it.
@@ -112,7 +118,8 @@ impl PrivateKey {
 
     /// The algorithm to sign with: the one asked for, if the key can, else the first that the key can.
     pub(crate) fn algorithm(&self, wanted: Option<&str>) -> Result<Algorithm, Error> {
-        let fits = |algorithm: &&Algorithm| self.key.choose_scheme(&[algorithm.scheme]).is_some();
+        let allowed = |algorithm: &Algorithm| self.only.is_none_or(|only| only == *algorithm);
+        let fits = |algorithm: &&Algorithm| allowed(algorithm) && self.key.choose_scheme(&[algorithm.scheme]).is_some();
         let wanted_by_name = |algorithm: &&Algorithm| wanted.is_none_or(|name| name == algorithm.name);
         ALGORITHMS.iter().filter(fits).find(wanted_by_name).copied().ok_or_else(|| {
             let can: Vec<&str> = ALGORITHMS.iter().filter(fits).map(|algorithm| algorithm.name).collect();

@@ -6,18 +6,46 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs1KeyDer, PrivatePkcs8KeyDer};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use super::{Refused, without_zeros};
+use super::{Algorithm, Refused, algorithm, without_zeros};
 
-/// DER and `kid`.
-pub(super) fn read(text: &str) -> Result<(PrivateKeyDer<'static>, Option<String>), Refused> {
+/// What a JWK says.
+pub(super) struct Jwk {
+    pub(super) der: PrivateKeyDer<'static>,
+    /// `kid`.
+    pub(super) id: Option<String>,
+    /// `alg`, where it has one: the only algorithm of this key.
+    pub(super) algorithm: Option<Algorithm>,
+}
+
+pub(super) fn read(text: &str) -> Result<Jwk, Refused> {
     let jwk: Value = serde_json::from_str(text).map_err(|_| Refused::because("is not a JWK: it is not JSON"))?;
+    let algorithm = purpose(&jwk)?;
     let der = match jwk["kty"].as_str() {
         Some("RSA") => PrivatePkcs1KeyDer::from(rsa(&jwk)?).into(),
         Some("EC") => PrivatePkcs8KeyDer::from(ec(&jwk)?).into(),
         Some("OKP") => PrivatePkcs8KeyDer::from(ed25519(&jwk)?).into(),
         _ => return Err(Refused::because("is a JWK whose kty is not RSA, EC or OKP")),
     };
-    Ok((der, jwk["kid"].as_str().map(str::to_owned)))
+    Ok(Jwk { der, id: jwk["kid"].as_str().map(str::to_owned), algorithm })
+}
+
+/// What the key is for (RFC 7517 sections 4.2 to 4.4): it must sign, and by `alg` where that is given.
+fn purpose(jwk: &Value) -> Result<Option<Algorithm>, Refused> {
+    let signs = |operations: &Value| operations.as_array().is_some_and(|list| list.iter().any(|one| one == "sign"));
+    if !jwk["use"].is_null() && jwk["use"] != "sig" {
+        return Err(Refused::because("is a JWK whose `use` is not \"sig\": give a key for signatures"));
+    }
+    if !jwk["key_ops"].is_null() && !signs(&jwk["key_ops"]) {
+        return Err(Refused::because("is a JWK whose `key_ops` has no \"sign\": give a key for signatures"));
+    }
+    match &jwk["alg"] {
+        Value::Null => Ok(None),
+        // RFC 9864 has two names for it.
+        name if name == "Ed25519" => Ok(algorithm("EdDSA")),
+        name => name.as_str().and_then(algorithm).map(Some).ok_or_else(|| {
+            Refused::because(format!("is a JWK whose `alg` is none of {}", super::algorithm_names().join(", ")))
+        }),
+    }
 }
 
 /// One member as bytes.
@@ -129,6 +157,31 @@ mod tests {
             crate::key::base64url(signature),
             "hgyY0il_MGCjP0JzlnLWG1PPOt7-09PGcvMg3AIbQR6dWbhijcNR4ki4iylGjg5BhVsPt9g7sVvpAr_MuM0KAg"
         );
+    }
+
+    #[test]
+    fn s24_what_a_jwk_is_for_is_honoured() {
+        let with = |members: &str| read(&EC.replace("\"kid\"", &format!("{members},\"kid\"")));
+        for good in [r#""use":"sig","alg":"ES256""#, r#""key_ops":["verify","sign"]"#, r#""alg":null,"use":null"#] {
+            assert_eq!(with(good).unwrap().algorithm(None).unwrap().name, "ES256", "{good}");
+        }
+        for (bad, named) in [
+            (r#""use":"enc""#, "`use`"),
+            (r#""use":["sig"]"#, "`use`"),
+            (r#""key_ops":["verify"]"#, "`key_ops`"),
+            (r#""key_ops":"sign""#, "`key_ops`"),
+            (r#""alg":"none""#, "`alg`"),
+            (r#""alg":"HS256""#, "`alg`"),
+            (r#""alg":"ECDH-ES""#, "`alg`"),
+            (r#""alg":"ES384""#, "`alg`"),
+            (r#""alg":7"#, "`alg`"),
+        ] {
+            let error = with(bad).err().unwrap();
+            assert_eq!(error.code(), "option_invalid", "{bad}");
+            assert!(error.message().contains(named), "{bad}: {error}");
+        }
+        let okp = read(&OKP.replace("\"kty\"", "\"alg\":\"Ed25519\",\"kty\"")).unwrap();
+        assert_eq!(okp.algorithm(Some("EdDSA")).unwrap().name, "EdDSA");
     }
 
     #[test]
