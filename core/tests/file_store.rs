@@ -7,6 +7,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokenwell::{AccessToken, Client, Config};
@@ -157,7 +158,6 @@ fn f33_an_entry_of_another_key_and_one_past_its_expiry_are_refused() {
     let place = Place::new();
     let (first, entry) = place.filled();
     let old = fs::read(&entry).unwrap();
-    tokenwell::testing::advance_clock(0.0);
     // The same entry under a later time of change, with its own expiry set back: the seal covers it.
     let mut replayed = old.clone();
     replayed[8] = replayed[8].wrapping_add(1);
@@ -169,4 +169,40 @@ fn f33_an_entry_of_another_key_and_one_past_its_expiry_are_refused() {
     let other = place.client(&json!({"cache_key": "0123456789abcdef"}));
     assert_eq!(other.blocking().access_token().unwrap().source().as_str(), "network");
     assert_eq!(other.stats().store_errors, 0, "another key has other names");
+}
+
+#[test]
+fn l08_a_refused_token_is_taken_from_the_store_no_more_even_where_a_slow_writer_puts_it_back() {
+    let place = Place::new();
+    let (_, entry) = place.filled();
+    let (old, expiry) = (fs::read(&entry).unwrap(), fs::metadata(&entry).unwrap().modified().unwrap());
+    let client = place.client(&json!({}));
+    let refused = client.blocking().access_token().unwrap();
+    assert_eq!(refused.source().as_str(), "file");
+    let before = files(&place.store()).len();
+    // Nobody asks after it: that it was refused is known to the others all the same.
+    client.invalidate(refused.value());
+    let end = Instant::now() + Duration::from_secs(5);
+    while files(&place.store()).len() == before {
+        assert!(Instant::now() < end, "the store is told");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let (second, errors) = place.newcomer();
+    assert_eq!((second.source().as_str(), errors), ("network", 0));
+    fs::write(&entry, old).unwrap();
+    fs::File::open(&entry).unwrap().set_modified(expiry).unwrap();
+    let (third, errors) = place.newcomer();
+    assert_eq!((third.value() == refused.value(), third.source().as_str(), errors), (false, "network", 0));
+}
+
+#[test]
+fn f30_a_folder_that_others_can_write_to_is_not_used() {
+    let place = Place::new();
+    fs::DirBuilder::new().mode(0o700).create(place.store()).unwrap();
+    fs::set_permissions(place.store(), fs::Permissions::from_mode(0o777)).unwrap();
+    for _ in 0..2 {
+        let (token, errors) = place.newcomer();
+        assert_eq!((token.source().as_str(), errors), ("network", 1));
+    }
+    assert_eq!(files(&place.store()).len(), 0);
 }

@@ -98,3 +98,51 @@ fn millis(time: Duration) -> Option<u64> {
 pub(super) fn unix_millis(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).ok().and_then(millis).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stored(sent: SystemTime, lifetime: u64, run: Option<(String, u64)>) -> Stored<'static> {
+        Stored {
+            value: "token".into(),
+            token_type: "Bearer".into(),
+            scope: None,
+            extra: Map::new(),
+            sent: unix_millis(sent),
+            lifetime,
+            forced: false,
+            run,
+        }
+    }
+
+    fn left(stored: Stored<'_>) -> Option<u64> {
+        let (held, _) = stored.held(Source::File)?;
+        Some(held.lifetime.saturating_sub(Moment::now().since(held.sent)).as_secs_f64().round() as u64)
+    }
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn f33_its_age_is_what_the_wall_clock_says() {
+        assert_eq!(left(stored(clock::wall() - MINUTE, 100_000, None)), Some(40));
+        assert_eq!(left(stored(clock::wall() - 2 * MINUTE, 100_000, None)), Some(0));
+    }
+
+    #[test]
+    fn f33_a_wall_clock_that_was_set_back_makes_no_token_younger() {
+        let run = clock::run().map(|run| (run, Moment::now().before(MINUTE).millis()));
+        if run.is_some() {
+            assert_eq!(left(stored(clock::wall(), 100_000, run)), Some(40));
+        }
+        let other = Some(("another machine".to_owned(), 0));
+        assert_eq!(left(stored(clock::wall(), 100_000, other)), Some(100), "its clock says nothing here");
+    }
+
+    #[test]
+    fn f33_an_entry_from_the_future_is_not_believed() {
+        assert_eq!(left(stored(clock::wall() + Duration::from_secs(3), 100_000, None)), Some(100));
+        assert_eq!(left(stored(clock::wall() + MINUTE, 100_000, None)), None);
+        assert_eq!(left(stored(clock::wall(), u64::MAX, None)), None);
+    }
+}
