@@ -1,13 +1,14 @@
 # The commands a person types. What they do is in .ci; what is built and installed already is left alone.
 export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo demo-outage demo-fleet soak test asan lint dist clean
+.PHONY: help demo demo-outage demo-fleet soak simulation test asan lint dist clean
 
 help:
 	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
 	@echo "make demo-outage   the server stops and fails in every way while 200 callers in each language ask for tokens"
 	@echo "make demo-fleet   twelve processes of three languages share a store, in files and in Redis: one token request"
 	@echo "make soak   the same with faults at random, for SECONDS=600"
+	@echo "make simulation   a fleet of 100,000 processes on paper, drawn in examples/benchmarks/simulation"
 	@echo "make test   every suite of every language (ONLY=\"python node\": these alone)"
 	@echo "            ONLY=lifecycle: what is known of a token's life, alone"
 	@echo "make asan   the C tests with AddressSanitizer, for which the library is built anew"
@@ -34,6 +35,10 @@ soak:
 	@.ci/bootstrap.sh demo
 	@.ci/build.sh demo
 	@python3 .ci/soak.py $(SECONDS)
+
+simulation:
+	@.ci/bootstrap.sh lint
+	@cargo run --quiet --locked --release -p tokenwell-simulation
 
 test:
 	@.ci/bootstrap.sh test

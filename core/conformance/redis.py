@@ -158,6 +158,9 @@ class Place:
                     entries = [first.command("GET", key) for key in (one, other)]
                     first.command("SET", one, entries[1])
                     first.command("SET", other, entries[0])
+                case "lock":
+                    for key in self.entries():
+                        first.command("SET", key + b":lock", "another process")
                 case "keep":
                     self.kept = {key: first.command("GET", key) for key in self.entries()}
                 case "put_back":

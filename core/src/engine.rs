@@ -16,6 +16,7 @@ use lru::LruCache;
 use tokio::runtime::{Builder, Handle};
 
 use crate::cache::memory::Registry;
+use crate::cache::turns::Turns;
 use crate::cache::{self, Store};
 use crate::config::Cache;
 use crate::discovery::Shelf;
@@ -40,6 +41,8 @@ pub(crate) struct Engine {
     roots: Arc<SystemRoots>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
     stores: Mutex<HashMap<Cache, Option<Arc<dyn Store>>>>,
+    /// At the server, while the shared store is down.
+    pub(crate) turns: Turns,
     pub(crate) flights: Flights,
     /// Flights under way; those of a parent do not exist in a child.
     pub(crate) in_flight: AtomicU64,
@@ -147,6 +150,7 @@ impl Engine {
             roots: Arc::new(SystemRoots::new()),
             metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
             stores: Mutex::default(),
+            turns: Turns::default(),
             flights: Flights::new(),
             in_flight: AtomicU64::new(0),
             registry,

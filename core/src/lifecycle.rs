@@ -162,6 +162,15 @@ pub(crate) fn next_look(looks: u32, random: f64) -> Duration {
     pause.min(Duration::from_millis(500)).mul_f64(0.5 + random)
 }
 
+/// Requests that a process makes at once while its shared store is down; more have to wait for their turn.
+const TURNS_AT_ONCE: u32 = 20;
+const BETWEEN_TURNS: Duration = Duration::from_millis(100);
+
+/// The wait for a turn at the server, and what has been given away then, as a time from now. `given` is what had been before.
+pub(crate) fn turn(given: Duration) -> (Duration, Duration) {
+    (given.saturating_sub(BETWEEN_TURNS * (TURNS_AT_ONCE - 1)), given + BETWEEN_TURNS)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -297,5 +306,18 @@ mod tests {
         let pauses: Vec<Duration> = (1..100).map(|failures| store_pause(failures, 1.0)).collect();
         assert!(pauses.is_sorted() && pauses[0] <= Duration::from_millis(125));
         assert_eq!(pauses[98], Duration::from_secs(8));
+    }
+
+    #[test]
+    fn while_a_store_is_down_a_few_go_at_once_and_the_rest_one_after_another() {
+        let mut given = Duration::ZERO;
+        let mut take = || {
+            let (wait, after) = turn(given);
+            given = after;
+            wait
+        };
+        let waits: Vec<Duration> = (0..30).map(|_| take()).collect();
+        assert!(waits[..20].iter().all(Duration::is_zero));
+        assert_eq!((waits[20], waits[29]), (Duration::from_millis(100), Duration::from_secs(1)));
     }
 }

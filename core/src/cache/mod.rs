@@ -21,6 +21,7 @@ pub(crate) mod redis;
 mod seal;
 pub(crate) mod shared;
 mod stored;
+pub(crate) mod turns;
 
 /// The store of this option; `None`: nothing is shared. Opens nothing yet: a store connects when it is first asked.
 pub(crate) fn open(cache: &Cache) -> Option<Arc<dyn Store>> {

@@ -17,6 +17,7 @@ use crate::clock::{self, Moment};
 use crate::config::{Config, is_weak};
 use crate::credential::{self, Credential};
 use crate::engine::Engine;
+use crate::error::{Error, ErrorKind};
 use crate::fetch::{Fetched, fetch};
 use crate::flight::Mission;
 use crate::lifecycle::{self, FORCED_REFRESH_PAUSE, Phase};
@@ -69,6 +70,11 @@ async fn secret(config: &Config, credential: &Credential) -> Option<Keys> {
     }
 }
 
+fn out_of_turn() -> Error {
+    let message = "no turn to ask the token endpoint came within half of `timeout`: other processes are asking it, or the shared store is down";
+    Error::new(ErrorKind::Transport, "timeout", message).with_retryable(true)
+}
+
 /// A store, as one flight sees it.
 struct Shared<'a> {
     mission: &'a Mission,
@@ -95,6 +101,11 @@ impl<'a> Shared<'a> {
             Err(lock) => lock,
         };
         count(&self.mission.counters.store_misses);
+        if lock.is_none()
+            && let Err(error) = self.stand_in_line(engine, deadline).await
+        {
+            return Fetched::Failed { error, tried: None };
+        }
         let fetched = fetch(engine, self.mission, Some(credential), deadline).await;
         if let Fetched::Token { held, keep: true } = &fetched {
             self.save(held).await;
@@ -139,6 +150,25 @@ impl<'a> Shared<'a> {
                 return Ok(held);
             }
         }
+    }
+
+    /// Without the lock there may be many who fetch. While the store is down they take turns; where another process is only
+    /// slow, it has been waited for. Who has a valid token all the same leaves the server alone.
+    async fn stand_in_line(&self, engine: &Engine, deadline: Instant) -> Result<(), Error> {
+        let is_spare = self.mission.entry.held.load().left(Moment::now()) > self.mission.min_valid;
+        let patience = deadline.saturating_duration_since(Instant::now()) / 2;
+        let turn = match self.down.load(Ordering::Relaxed) {
+            true => engine.turns.take(patience),
+            false => None,
+        };
+        match turn {
+            Some(wait) => tokio::time::sleep(wait).await,
+            None if is_spare => return Err(out_of_turn()),
+            // A fault of a store is no reason to leave a caller without a token: late, and not all at once.
+            None if self.down.load(Ordering::Relaxed) => tokio::time::sleep(patience.mul_f64(random::unit())).await,
+            None => {}
+        }
+        Ok(())
     }
 
     /// The store's token, if it is newer than the one in memory and good for this flight.
