@@ -163,14 +163,20 @@ fn tick() -> i64 {
     wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos() as i64
 }
 
-/// `Instant` stops during suspend on Linux, so a token would look younger than it is. Read through the vDSO: no system call.
+/// The clock that goes on during suspend; `Instant` stops then, on Linux and on macOS, so that a token would look younger than
+/// it is. Read through the vDSO: no system call.
 #[cfg(any(target_os = "linux", target_os = "android"))]
+const BOOT: rustix::time::ClockId = rustix::time::ClockId::Boottime;
+#[cfg(target_vendor = "apple")]
+const BOOT: rustix::time::ClockId = rustix::time::ClockId::Monotonic;
+
+#[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple"))]
 fn boot_nanos() -> u64 {
-    let time = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    let time = rustix::time::clock_gettime(BOOT);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(any(target_os = "linux", target_os = "android", target_vendor = "apple")))]
 fn boot_nanos() -> u64 {
     use std::sync::LazyLock;
     use std::time::Instant;
