@@ -75,6 +75,18 @@ export class Client {
    */
   fetch(input: Parameters<typeof fetch>[0], init?: Parameters<typeof fetch>[1]): ReturnType<typeof fetch>;
 
+  /**
+   * Ends the tokens that this client holds (RFC 7009): they are given up first, whatever the server answers. It needs
+   * `revocationEndpoint`, or an `issuer` whose metadata names it.
+   */
+  revoke(): Promise<void>;
+  /** Ends the tokens that this client holds (RFC 7009). */
+  revokeSync(): void;
+  /** What the server says of this client's token (RFC 7662): `active`, and more as it likes. */
+  introspect(): Promise<{ active: boolean } & Record<string, unknown>>;
+  /** What the server says of this client's token (RFC 7662). */
+  introspectSync(): { active: boolean } & Record<string, unknown>;
+
   /** Gives up exactly this token, because a resource server refused it. */
   invalidate(token: string | AccessToken): void;
   /**

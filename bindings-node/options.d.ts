@@ -44,6 +44,8 @@ export interface ClientOptions {
   /** What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
 urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials. */
   grantType?: string;
+  /** URL of the introspection endpoint (RFC 7662). Default: what the issuer's metadata names. */
+  introspectionEndpoint?: string;
   /** Issuer identifier (RFC 8414 section 2), https: the token endpoint is read from its metadata. This or `tokenEndpoint`. */
   issuer?: string | URL;
   /** Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime. */
@@ -62,6 +64,8 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
   requirePrivateFiles?: boolean;
   /** Resource indicators (RFC 8707): absolute URIs without fragment. */
   resource?: OneOrMany;
+  /** URL of the revocation endpoint (RFC 7009). Default: what the issuer's metadata names. */
+  revocationEndpoint?: string;
   /** Scope (RFC 6749 section 3.3): a string with spaces, or a list. */
   scope?: OneOrMany;
   /** The token to exchange (RFC 8693 section 2.1), read again for each fetch. */

@@ -101,18 +101,13 @@ tokenwell_status tokenwell_client_from_env(tokenwell_client **client,
                                            tokenwell_error **error);
 
 /**
- * Makes a client of three texts with their lengths. For each that is NULL the environment is read instead:
- * `TOKENWELL_CLIENT_ID`, `TOKENWELL_CLIENT_SECRET`, `TOKENWELL_TOKEN_ENDPOINT`. `client` and `error` as in
- * `tokenwell_client_new`.
+ * As `tokenwell_client_from_env`, with a JSON object of options that win over the environment. `json` is `json_len` bytes, not
+ * kept.
  */
-tokenwell_status tokenwell_client_from_guide(const char *client_id,
-                                             size_t client_id_len,
-                                             const char *client_secret,
-                                             size_t client_secret_len,
-                                             const char *authentication_url,
-                                             size_t authentication_url_len,
-                                             tokenwell_client **client,
-                                             tokenwell_error **error);
+tokenwell_status tokenwell_client_from_env_with(const char *json,
+                                                size_t json_len,
+                                                tokenwell_client **client,
+                                                tokenwell_error **error);
 
 /**
  * Gets a token: the kept one while it is good, else a new one. Blocks for at most the client's `timeout`.
@@ -148,6 +143,21 @@ bool tokenwell_client_has(const tokenwell_client *client,
 tokenwell_status tokenwell_client_invalidate(const tokenwell_client *client,
                                              const char *value,
                                              size_t value_len);
+
+/**
+ * Ends the tokens that the client holds (RFC 7009): they are given up first, whatever the server answers. Blocks. `error` as
+ * in `tokenwell_client_token`.
+ */
+tokenwell_status tokenwell_client_revoke(const tokenwell_client *client,
+                                         tokenwell_error **error);
+
+/**
+ * Asks the server what it knows of the client's token (RFC 7662). Blocks. `error` as in `tokenwell_client_token`; `answer`: set
+ * to a JSON object with `active`, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
+ */
+tokenwell_status tokenwell_client_introspect(const tokenwell_client *client,
+                                             char **answer,
+                                             tokenwell_error **error);
 
 /**
  * Makes a DPoP proof (RFC 9449) for one request of the caller's own: the value of its `DPoP` header, new for each request.
@@ -191,7 +201,7 @@ tokenwell_status tokenwell_client_close(const tokenwell_client *client);
 void tokenwell_client_free(tokenwell_client *client);
 
 /**
- * Frees a string of `tokenwell_client_stats` or `tokenwell_client_dpop_proof`. NULL is left alone.
+ * Frees a string of `tokenwell_client_stats`, `_dpop_proof` or `_introspect`. NULL is left alone.
  */
 void tokenwell_string_free(char *string);
 

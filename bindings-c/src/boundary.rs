@@ -3,7 +3,7 @@
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::{null, null_mut};
+use std::ptr::null_mut;
 use std::slice;
 
 use crate::error::{Failure, TokenwellError, TokenwellStatus};
@@ -33,20 +33,13 @@ pub(crate) fn fill<T>(
         (_, None) => Err(Failure::null(TokenwellError::NAME)),
         _ => guarded(|| Err(Failure::panicked()), body),
     };
-    match (outcome, out) {
-        (Ok(made), Some(out)) => {
-            *out = made;
-            TokenwellStatus::Ok
-        }
-        (Ok(_), None) => TokenwellStatus::InternalError,
-        (Err(failure), _) => {
-            let status = failure.status();
-            if let Some(error) = error {
-                *error = give(failure);
-            }
-            status
-        }
+    let status = outcome.as_ref().map_or_else(Failure::status, |_| TokenwellStatus::Ok);
+    match (outcome, out, error) {
+        (Ok(made), Some(out), _) => *out = made,
+        (Err(failure), _, Some(error)) => *error = give(failure),
+        _ => {}
     }
+    status
 }
 
 /// The status of a call that has no out-parameters.
@@ -96,9 +89,4 @@ pub(crate) unsafe fn text<'a>(ptr: *const c_char, length: usize, name: &str) -> 
 /// A C string of `text`; a NUL inside, which C could not see past, becomes U+FFFD.
 pub(crate) fn c_string(text: &str) -> CString {
     CString::new(text.replace('\0', "\u{FFFD}")).unwrap_or_default()
-}
-
-/// The pointer to a string that may be absent; NULL then.
-pub(crate) fn pointer(text: Option<&CString>) -> *const c_char {
-    text.map_or(null(), |text| text.as_ptr())
 }

@@ -60,31 +60,17 @@ pub extern "C" fn tokenwell_client_from_env(
     fill("client", client, error, || State::make(Config::from_env()))
 }
 
-/// Makes a client of three texts with their lengths. For each that is NULL the environment is read instead:
-/// `TOKENWELL_CLIENT_ID`, `TOKENWELL_CLIENT_SECRET`, `TOKENWELL_TOKEN_ENDPOINT`. `client` and `error` as in
-/// `tokenwell_client_new`.
+/// As `tokenwell_client_from_env`, with a JSON object of options that win over the environment. `json` is `json_len` bytes, not
+/// kept.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn tokenwell_client_from_guide(
-    client_id: *const c_char,
-    client_id_len: usize,
-    client_secret: *const c_char,
-    client_secret_len: usize,
-    authentication_url: *const c_char,
-    authentication_url_len: usize,
+pub unsafe extern "C" fn tokenwell_client_from_env_with(
+    json: *const c_char,
+    json_len: usize,
     client: Option<&mut MaybeUninit<*mut TokenwellClient>>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
-    let given = |ptr: *const c_char, length, name| match ptr.is_null() {
-        true => Ok(None),
-        // SAFETY: the header asks that a text is readable for its length.
-        false => unsafe { text(ptr, length, name) }.map(|text| Some(text.to_owned())),
-    };
-    fill("client", client, error, || {
-        let (id, secret) =
-            (given(client_id, client_id_len, "client_id")?, given(client_secret, client_secret_len, "client_secret")?);
-        let url = given(authentication_url, authentication_url_len, "authentication_url")?;
-        State::make(Config::from_guide(id, secret, url))
-    })
+    // SAFETY: the header asks that a text is readable for its length.
+    fill("client", client, error, || State::make(Config::from_env_with(unsafe { bytes(json, json_len, "json")? })))
 }
 
 /// Gets a token: the kept one while it is good, else a new one. Blocks for at most the client's `timeout`.
@@ -144,6 +130,32 @@ pub unsafe extern "C" fn tokenwell_client_invalidate(
     })
 }
 
+/// Ends the tokens that the client holds (RFC 7009): they are given up first, whatever the server answers. Blocks. `error` as
+/// in `tokenwell_client_token`.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_revoke(
+    client: Option<&TokenwellClient>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> TokenwellStatus {
+    fill("", Some(&mut MaybeUninit::uninit()), error, || {
+        object(client)?.client.blocking().revoke().map(|()| null_mut::<c_char>()).map_err(Into::into)
+    })
+}
+
+/// Asks the server what it knows of the client's token (RFC 7662). Blocks. `error` as in `tokenwell_client_token`; `answer`: set
+/// to a JSON object with `active`, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_introspect(
+    client: Option<&TokenwellClient>,
+    answer: Option<&mut MaybeUninit<*mut c_char>>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> TokenwellStatus {
+    fill("answer", answer, error, || {
+        let answer = object(client)?.client.blocking().introspect()?;
+        Ok(c_string(&serde_json::to_string(&answer).unwrap_or_default()).into_raw())
+    })
+}
+
 /// Makes a DPoP proof (RFC 9449) for one request of the caller's own: the value of its `DPoP` header, new for each request.
 /// - `method`, `url`, `token`: of the request, texts with their lengths; `token` is that of its `Authorization` header
 /// - `proof`: set to the proof, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
@@ -189,10 +201,7 @@ pub unsafe extern "C" fn tokenwell_client_dpop_nonce(
 /// Counters of the client as a JSON object. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_client_stats(client: Option<&TokenwellClient>) -> *mut c_char {
-    guarded(null_mut, || {
-        let stats = client.and_then(borrow).map(|client| client.client.stats().to_json());
-        stats.map_or(null_mut(), |stats| c_string(&stats).into_raw())
-    })
+    get(client, null_mut(), |client| c_string(&client.client.stats().to_json()).into_raw())
 }
 
 /// Closes a client: later token calls fail with the code `client_closed`. The handle must still be freed.
@@ -207,11 +216,11 @@ pub extern "C" fn tokenwell_client_free(client: Option<&mut TokenwellClient>) {
     guarded(|| (), || free(client));
 }
 
-/// Frees a string of `tokenwell_client_stats` or `tokenwell_client_dpop_proof`. NULL is left alone.
+/// Frees a string of `tokenwell_client_stats`, `_dpop_proof` or `_introspect`. NULL is left alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenwell_string_free(string: *mut c_char) {
     if !string.is_null() {
-        // SAFETY: the header asks for a string of one of the two, which came from `CString::into_raw`.
+        // SAFETY: the header asks for a string of one of these, which came from `CString::into_raw`.
         drop(unsafe { CString::from_raw(string) });
     }
 }

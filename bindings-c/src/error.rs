@@ -5,7 +5,7 @@ use std::ptr::null;
 
 use tokenwell::{Error, ErrorKind};
 
-use crate::boundary::{c_string, get, guarded, pointer};
+use crate::boundary::{c_string, get, guarded};
 use crate::handle::{Opaque, free};
 
 /// What a call came to: `TOKENWELL_STATUS_OK`, or the kind of its error.
@@ -128,13 +128,13 @@ pub extern "C" fn tokenwell_error_http_status(error: Option<&TokenwellError>) ->
 /// NULL: there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_error_description(error: Option<&TokenwellError>) -> *const c_char {
-    get(error, null(), |e| pointer(e.description.as_ref()))
+    get(error, null(), |e| e.description.as_ref().map_or(null(), |text| text.as_ptr()))
 }
 
 /// What to do next. Owned by the error. NULL: not known.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_hint(error: Option<&TokenwellError>) -> *const c_char {
-    get(error, null(), |e| pointer(e.hint.as_ref()))
+    get(error, null(), |e| e.hint.as_ref().map_or(null(), |text| text.as_ptr()))
 }
 
 /// Frees an error with its strings. NULL and a handle that is refused are left alone.

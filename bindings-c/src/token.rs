@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 
 use tokenwell::AccessToken;
 
-use crate::boundary::{c_string, get, guarded, pointer};
+use crate::boundary::{c_string, get, guarded};
 use crate::handle::{Opaque, free};
 
 /// An access token. Owned by the caller; free it with `tokenwell_token_free`. Several threads may read it.
@@ -80,7 +80,7 @@ pub extern "C" fn tokenwell_token_authorization(token: Option<&TokenwellToken>) 
 /// named none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_scope(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| pointer(t.texts().scope.as_ref()))
+    get(token, null(), |t| t.texts().scope.as_ref().map_or(null(), |text| text.as_ptr()))
 }
 
 /// Where this answer came from: `network` or `memory`. Static.

@@ -306,6 +306,27 @@ static bool step_resource(struct run *run, const json_t *what) {
   return ok;
 }
 
+/* A question about the client's own token: its answer or its error is as expected. */
+static bool step_question(struct run *run, const json_t *expected, bool revoke) {
+  tokenwell_error *error = NULL;
+  char *text = NULL;
+  tokenwell_status status = revoke ? tokenwell_client_revoke(run->client, &error) : tokenwell_client_introspect(run->client, &text, &error);
+  bool ok;
+  json_t *refusal = json_object_get(expected, "error");
+  if (refusal != NULL) {
+    ok = status == TOKENWELL_STATUS_OK ? wrong(run, "no error came") : expect_error(run, refusal, error);
+  } else if (status != TOKENWELL_STATUS_OK) {
+    ok = wrong(run, "%s", tokenwell_error_message(error));
+  } else {
+    json_t *answer = revoke ? json_object() : json_loads(text, 0, NULL);
+    ok = expect_members(run, "answer", expected, answer);
+    json_decref(answer);
+  }
+  tokenwell_string_free(text);
+  tokenwell_error_free(error);
+  return ok;
+}
+
 static bool play(struct run *run, const json_t *steps);
 
 static bool play_in_child(struct run *run, const json_t *steps) {
@@ -347,6 +368,10 @@ static bool play_step(struct run *run, const json_t *step) {
     return step_advance(run, value);
   } else if ((value = json_object_get(step, "resource")) != NULL) {
     return known(run, value, " method url status challenge ") && step_resource(run, value);
+  } else if ((value = json_object_get(step, "revoke")) != NULL) {
+    return step_question(run, value, true);
+  } else if ((value = json_object_get(step, "introspect")) != NULL) {
+    return step_question(run, value, false);
   } else if ((value = json_object_get(step, "jump")) != NULL) {
     return step_jump(run, value);
   } else if ((value = json_object_get(step, "arrived")) != NULL) {

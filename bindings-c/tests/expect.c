@@ -76,7 +76,7 @@ static bool same_json(struct run *run, const char *name, const json_t *expected,
 }
 
 /* The members of `expected` are in `actual`; those that are null are not. */
-static bool same_members(struct run *run, const char *what, const json_t *expected, const json_t *actual) {
+bool expect_members(struct run *run, const char *what, const json_t *expected, const json_t *actual) {
   const char *name;
   json_t *value;
   bool ok = true;
@@ -206,7 +206,7 @@ static bool expect_token_member(struct run *run, const char *name, const json_t 
     return expect_number(run, name, value, (double)tokenwell_token_expires_in(token), 2, 0);
   } else if (strcmp(name, "extra") == 0) {
     json_t *extra = json_loads(tokenwell_token_extra(token), JSON_ALLOW_NUL, NULL);
-    bool ok = same_members(run, name, value, extra);
+    bool ok = expect_members(run, name, value, extra);
     json_decref(extra);
     return ok;
   }
@@ -264,7 +264,7 @@ static bool expect_request(struct run *run, const char *which, const json_t *exp
   json_object_foreach((json_t *)expected, name, value) {
     const json_t *actual = json_object_get(request, name);
     if (strcmp(name, "form") == 0 || strcmp(name, "headers") == 0) {
-      ok = same_members(run, name, value, actual) && ok;
+      ok = expect_members(run, name, value, actual) && ok;
     } else {
       ok = same_json(run, name, value, actual) && ok;
     }
@@ -304,7 +304,7 @@ json_t *counters(const tokenwell_client *client) {
 
 bool expect_stats(struct run *run, const json_t *expected) {
   json_t *stats = counters(run->client);
-  bool ok = same_members(run, "stats", expected, stats);
+  bool ok = expect_members(run, "stats", expected, stats);
   json_decref(stats);
   return ok;
 }

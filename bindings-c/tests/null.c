@@ -41,12 +41,19 @@ static void null_in_new(void) {
   refused("from_env: client", tokenwell_client_from_env(NULL, &error), "client");
   check(tokenwell_client_from_env(&out, NULL) != TOKENWELL_STATUS_OK, "from_env: error");
   check(tokenwell_client_from_env(NULL, NULL) != TOKENWELL_STATUS_OK, "from_env: all");
-  refused("from_guide: client", tokenwell_client_from_guide("a", 1, "b", 1, "c", 1, NULL, &error), "client");
-  check(tokenwell_client_from_guide("a", 1, "b", 1, "c", 1, &out, NULL) != TOKENWELL_STATUS_OK, "from_guide: error");
-  check(tokenwell_client_from_guide(NULL, 0, NULL, 0, NULL, 0, NULL, NULL) != TOKENWELL_STATUS_OK, "from_guide: all");
+  refused("from_env_with: json", tokenwell_client_from_env_with(NULL, 0, &out, &error), "json");
+  refused("from_env_with: client", tokenwell_client_from_env_with("{}", 2, NULL, &error), "client");
+  check(tokenwell_client_from_env_with("{}", 2, &out, NULL) != TOKENWELL_STATUS_OK, "from_env_with: error");
+  check(tokenwell_client_from_env_with(NULL, 0, NULL, NULL) != TOKENWELL_STATUS_OK, "from_env_with: all");
 }
 
 static void null_in_calls(void) {
+  char *text = NULL;
+  refused("revoke: client", tokenwell_client_revoke(NULL, &error), "client");
+  check(tokenwell_client_revoke(client, NULL) != TOKENWELL_STATUS_OK, "revoke: error");
+  refused("introspect: client", tokenwell_client_introspect(NULL, &text, &error), "client");
+  refused("introspect: answer", tokenwell_client_introspect(client, NULL, &error), "answer");
+  check(tokenwell_client_introspect(client, &text, NULL) != TOKENWELL_STATUS_OK && text == NULL, "introspect: error");
   refused("token: client", tokenwell_client_token(NULL, &token, &error), "client");
   check(token == NULL, "token: the out-parameter is set");
   refused("token: token", tokenwell_client_token(client, NULL, &error), "token");
@@ -175,7 +182,9 @@ static void odd_text(void) {
   tokenwell_error_free(error);
   free(deep);
   error = NULL;
-  refused("from_guide: not UTF-8", tokenwell_client_from_guide("\xff", 1, "b", 1, "c", 1, &out, &error), "client_id");
+  check(tokenwell_client_from_env_with("\xff", 1, &out, &error) == TOKENWELL_STATUS_CONFIG_ERROR, "from_env_with: not UTF-8");
+  tokenwell_error_free(error);
+  error = NULL;
   check(tokenwell_client_invalidate(client, "\xff", 1) == TOKENWELL_STATUS_CONFIG_ERROR, "invalidate: not UTF-8");
 }
 

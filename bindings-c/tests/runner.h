@@ -37,6 +37,8 @@ void never_show(struct run *run, const char *text);
 bool expect_result(struct run *run, const json_t *step, const struct result *result);
 bool expect_error(struct run *run, const json_t *expected, const tokenwell_error *error);
 bool expect_requests(struct run *run, const json_t *expected);
+/* Whether these members of `actual` are as expected; null: absent. */
+bool expect_members(struct run *run, const char *what, const json_t *expected, const json_t *actual);
 bool expect_stats(struct run *run, const json_t *expected);
 /* GET of the realm's log. */
 json_t *realm_log(struct run *run);

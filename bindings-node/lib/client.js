@@ -80,6 +80,34 @@ class Client {
     return authorizationOf(this.#cached(options) ?? (await this.#obtain(options)));
   }
 
+  #told(answer) {
+    return typeof answer === 'string' ? JSON.parse(answer) ?? undefined : made(answer);
+  }
+
+  async #ask(question) {
+    try {
+      return this.#told(await this.#native.ask(question));
+    } catch (error) {
+      throw caught(error);
+    }
+  }
+
+  revoke() {
+    return this.#ask('revoke');
+  }
+
+  revokeSync() {
+    return this.#told(call(() => this.#native.askSync('revoke')));
+  }
+
+  introspect() {
+    return this.#ask('introspect');
+  }
+
+  introspectSync() {
+    return this.#told(call(() => this.#native.askSync('introspect')));
+  }
+
   invalidate(token) {
     const value = textOf(token);
     if (typeof value !== 'string') throw new TypeError('invalidate takes a token: a string or an AccessToken');

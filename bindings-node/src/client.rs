@@ -22,6 +22,7 @@ pub struct NativeClient {
 }
 
 type Opened = Either<NativeClient, Failure>;
+type Told = Either<String, Failure>;
 type Glance = Either3<bool, NativeToken, Null>;
 
 fn open(config: std::result::Result<Config, Error>) -> Opened {
@@ -86,16 +87,24 @@ impl NativeClient {
     /// A token; blocks this thread until it is there. Throws only if JavaScript is being ended.
     #[napi(catch_unwind)]
     pub fn obtain_sync(&self, env: &Env, options: Option<String>) -> Result<Answer> {
-        let mut pending = match self.pending(options) {
-            Ok(pending) => pending,
-            Err(error) => return Ok(answer(Err(error))),
-        };
-        loop {
-            if let Some(result) = pending.wait(SLICE) {
-                return Ok(answer(result));
-            }
-            env.run_script::<_, Undefined>("undefined")?;
+        match self.pending(options) {
+            Ok(pending) => Ok(answer(settle(env, pending)?)),
+            Err(error) => Ok(answer(Err(error))),
         }
+    }
+
+    /// A question about the client's token, "revoke" or "introspect": the promise of its answer, JSON.
+    #[napi(catch_unwind)]
+    pub fn ask<'env>(&self, env: &'env Env, question: String) -> Result<Object<'env>> {
+        let (deferred, promise) = env.create_deferred()?;
+        self.question(&question).then(move |result| deferred.resolve(move |_| Ok(told(result))));
+        Ok(promise)
+    }
+
+    /// The same; blocks this thread until the answer is there.
+    #[napi(catch_unwind)]
+    pub fn ask_sync(&self, env: &Env, question: String) -> Result<Told> {
+        Ok(told(settle(env, self.question(&question))?))
     }
 
     /// The resource refused this token.
@@ -132,7 +141,31 @@ impl NativeClient {
     }
 }
 
+/// The outcome of a call, for which this thread waits.
+fn settle<T>(env: &Env, mut pending: Pending<T>) -> Result<std::result::Result<T, Error>> {
+    loop {
+        if let Some(result) = pending.wait(SLICE) {
+            return Ok(result);
+        }
+        env.run_script::<_, Undefined>("undefined")?;
+    }
+}
+
+fn told(result: std::result::Result<String, Error>) -> Told {
+    match result {
+        Ok(json) => Either::A(json),
+        Err(error) => Either::B(error.into()),
+    }
+}
+
 impl NativeClient {
+    fn question(&self, question: &str) -> Pending<String> {
+        match question {
+            "revoke" => self.client.revoke().map(|()| "null".to_owned()),
+            _ => self.client.introspect().map(|answer| serde_json::to_string(&answer).unwrap_or_default()),
+        }
+    }
+
     fn pending(&self, options: Option<String>) -> std::result::Result<Pending, Error> {
         let request = options.map(|json| TokenRequest::from_json(json.as_bytes())).transpose()?;
         Ok(self.client.obtain(request.as_ref().unwrap_or(&self.plain)))

@@ -148,6 +148,26 @@ class Play {
     this.client.invalidate(token === 'last' ? this.last : token);
   }
 
+  step_revoke(expected) {
+    return this.question('revoke', expected);
+  }
+
+  step_introspect(expected) {
+    return this.question('introspect', expected);
+  }
+
+  async question(method, { error: expected, ...members }) {
+    const ask = async () => (this.mode === 'sync' ? this.client[`${method}Sync`]() : this.client[method]());
+    const [{ value, reason }] = await Promise.allSettled([ask()]);
+    if (expected) {
+      compareError(reason, expected, tokenwell);
+      this.leaks(reason, (await this.realm.log()).issued);
+    } else {
+      if (reason) throw reason;
+      for (const [name, member] of Object.entries(members)) assert.deepEqual(value[name] ?? null, member, name);
+    }
+  }
+
   async step_resource({ method, url, status, challenge = '' }) {
     const authorization = this.mode === 'sync' ? this.client.authorizationSync() : await this.client.authorization();
     const headers = { authorization };

@@ -21,12 +21,20 @@ const SLICE: Duration = Duration::from_millis(50);
 
 type Keywords<'a, 'py> = &'a Bound<'py, PyDict>;
 
-/// What a call hands out of a token.
+/// What a call hands out: of a token, or of a question about it.
 #[derive(Clone, Copy)]
 pub enum Shape {
     Value,
     Whole,
     Header,
+    Revoked,
+    Introspected,
+}
+
+/// What the core gives for it.
+pub enum Gift {
+    Token(Token),
+    Json(Value),
 }
 
 /// Access tokens of one OAuth 2.0 client (RFC 6749 4.4): fetched once, kept, refreshed in time. Safe to share by threads and tasks.
@@ -55,19 +63,32 @@ impl Client {
         guard(py, || {
             let request = options.map(|_| request(py, options)).transpose()?;
             let request = request.as_ref().unwrap_or(&self.plain);
-            let token = match self.core.cached(request) {
-                Some(token) => token,
-                None => wait(py, self.core.obtain(request))?,
+            let gift = match self.at_hand(request, shape) {
+                Some(gift) => gift,
+                None => wait(py, self.start(request, shape))?,
             };
-            self.shape(py, token, shape)
+            self.shape(py, gift, shape)
         })
     }
 
-    pub fn shape<'py>(&self, py: Python<'py>, token: Token, shape: Shape) -> PyResult<Bound<'py, PyAny>> {
+    pub fn at_hand(&self, request: &TokenRequest, shape: Shape) -> Option<Gift> {
+        self.core.cached(request).filter(|_| !matches!(shape, Shape::Revoked | Shape::Introspected)).map(Gift::Token)
+    }
+
+    pub fn start(&self, request: &TokenRequest, shape: Shape) -> Pending<Gift> {
         match shape {
-            Shape::Value => Ok(self.text(py, token).into_any()),
-            Shape::Whole => AccessToken(token).into_bound_py_any(py),
-            Shape::Header => token.authorization().into_bound_py_any(py),
+            Shape::Revoked => self.core.revoke().map(|()| Gift::Json(Value::Null)),
+            Shape::Introspected => self.core.introspect().map(|answer| Gift::Json(answer.into())),
+            _ => self.core.obtain(request).map(Gift::Token),
+        }
+    }
+
+    pub fn shape<'py>(&self, py: Python<'py>, gift: Gift, shape: Shape) -> PyResult<Bound<'py, PyAny>> {
+        match (gift, shape) {
+            (Gift::Json(value), _) => convert::python(py, &value),
+            (Gift::Token(token), Shape::Whole) => AccessToken(token).into_bound_py_any(py),
+            (Gift::Token(token), Shape::Header) => token.authorization().into_bound_py_any(py),
+            (Gift::Token(token), _) => Ok(self.text(py, token).into_any()),
         }
     }
 
@@ -158,6 +179,26 @@ impl Client {
         })
     }
 
+    /// Ends the tokens held (RFC 7009): they are given up first, whatever the server answers. Blocks as token().
+    fn revoke<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.get(py, None, Shape::Revoked)
+    }
+
+    /// What the server says of this client's token (RFC 7662), as a dict with `active`. Blocks as token().
+    fn introspect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.get(py, None, Shape::Introspected)
+    }
+
+    /// revoke() for asyncio.
+    fn arevoke(slf: Bound<'_, Self>) -> PyResult<Coroutine> {
+        ask(slf, None, Shape::Revoked)
+    }
+
+    /// introspect() for asyncio.
+    fn aintrospect(slf: Bound<'_, Self>) -> PyResult<Coroutine> {
+        ask(slf, None, Shape::Introspected)
+    }
+
     /// What this client has done so far, as counters.
     fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         guard(py, || convert::python(py, &self.core.stats()))
@@ -182,13 +223,13 @@ impl Client {
     }
 
     fn __aenter__(slf: Bound<'_, Self>) -> Coroutine {
-        Coroutine::new(State::Ready(slf.into_any().unbind()))
+        Coroutine(Mutex::new(State::Ready(slf.into_any().unbind())))
     }
 
     #[pyo3(signature = (*_exception))]
     fn __aexit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<Coroutine> {
         self.close(py)?;
-        Ok(Coroutine::new(State::Ready(py.None())))
+        Ok(Coroutine(Mutex::new(State::Ready(py.None()))))
     }
 
     fn __repr__(&self) -> String {
@@ -230,12 +271,12 @@ fn ask(client: Bound<'_, Client>, options: Option<Keywords<'_, '_>>, shape: Shap
     let py = client.py();
     guard(py, || {
         let request = request(py, options)?;
-        Ok(Coroutine::new(State::Unstarted(Call { client: client.unbind(), request, shape })))
+        Ok(Coroutine(Mutex::new(State::Unstarted(Call { client: client.unbind(), request, shape }))))
     })
 }
 
 /// Waits without the GIL. A signal handler that raises ends the wait; the fetch goes on for the others.
-fn wait(py: Python<'_>, mut pending: Pending) -> PyResult<Token> {
+fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult<T> {
     loop {
         if let Some(answer) = py.detach(|| pending.wait(SLICE)) {
             return answer.map_err(|error| raise(py, &error));

@@ -10,7 +10,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use tokenwell::{Error, TokenRequest};
 
-use crate::client::{Client, Shape};
+use crate::client::{Client, Gift, Shape};
 use crate::errors::{guard, raise};
 
 /// What was asked for.
@@ -32,13 +32,9 @@ pub enum State {
 
 /// An awaitable call. Nothing happens before it is awaited; a cached token is there without a turn of the event loop.
 #[pyclass(frozen, module = "tokenwell._native")]
-pub struct Coroutine(Mutex<State>);
+pub struct Coroutine(pub Mutex<State>);
 
 impl Coroutine {
-    pub fn new(state: State) -> Self {
-        Coroutine(Mutex::new(state))
-    }
-
     fn resume<'py>(&self, iterator: Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         let future = iterator.call_method0("__next__")?;
         *locked(&self.0) = State::Waiting(iterator.unbind());
@@ -98,7 +94,7 @@ impl Coroutine {
 impl Call {
     fn cached<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let client = self.client.get();
-        client.core.cached(&self.request).map(|token| client.shape(py, token, self.shape)).transpose()
+        client.at_hand(&self.request, self.shape).map(|gift| client.shape(py, gift, self.shape)).transpose()
     }
 
     /// Starts the fetch, or joins it; the iterator of a future of the running loop that will hold the outcome.
@@ -107,7 +103,7 @@ impl Call {
         let event_loop = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
         let future = event_loop.call_method0("create_future")?;
         let mailbox = Mailbox::of(&event_loop)?;
-        let pending = self.client.get().core.obtain(&self.request);
+        let pending = self.client.get().start(&self.request, self.shape);
         let (event_loop, held) = (event_loop.unbind(), future.clone().unbind());
         pending.then(move |outcome| Mailbox::post(&mailbox, &event_loop, Letter { call: self, future: held, outcome }));
         future.call_method0("__await__")
@@ -122,7 +118,7 @@ struct Mailbox(Mutex<Vec<Letter>>);
 struct Letter {
     call: Call,
     future: Py<PyAny>,
-    outcome: Result<tokenwell::AccessToken, Error>,
+    outcome: Result<Gift, Error>,
 }
 
 impl Mailbox {
@@ -174,7 +170,7 @@ impl Letter {
             return Ok(());
         }
         let value = self.outcome.map_err(|error| raise(py, &error));
-        match value.and_then(|token| self.call.client.get().shape(py, token, self.call.shape)) {
+        match value.and_then(|gift| self.call.client.get().shape(py, gift, self.call.shape)) {
             Ok(value) => future.call_method1("set_result", (value,))?,
             Err(error) => future.call_method1("set_exception", (error,))?,
         };

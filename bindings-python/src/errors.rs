@@ -18,6 +18,8 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use tokenwell::Error;
 
+use crate::convert;
+
 create_exception!(
     tokenwell,
     TokenwellError,
@@ -34,18 +36,6 @@ create_exception!(tokenwell, ServerError, TokenwellError, "The server's own OAut
 create_exception!(tokenwell, ResponseError, TokenwellError, "The answer is not a token answer of RFC 6749 5.1.");
 create_exception!(tokenwell, CacheError, TokenwellError, "A shared store failed; never raised by a call for a token.");
 
-/// Gives the base class its attributes, so that an exception made by hand has them too.
-pub fn set_defaults(py: Python<'_>) -> PyResult<()> {
-    let base = py.get_type::<TokenwellError>();
-    base.setattr("code", "internal_error")?;
-    base.setattr("message", "")?;
-    base.setattr("retryable", false)?;
-    for name in ["retry_after", "http_status", "error_description", "hint"] {
-        base.setattr(name, py.None())?;
-    }
-    Ok(())
-}
-
 /// An error of the core as the exception of its kind.
 pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
     build(py, error).map_or_else(|failure| failure, PyErr::from_value)
@@ -53,13 +43,7 @@ pub fn raise(py: Python<'_>, error: &Error) -> PyErr {
 
 fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     let exception = py.import("tokenwell._native")?.getattr(error.kind().name())?.call1((error.to_string(),))?;
-    exception.setattr("code", error.code())?;
-    exception.setattr("message", error.message())?;
-    exception.setattr("retryable", error.retryable())?;
-    exception.setattr("retry_after", error.retry_after())?;
-    exception.setattr("http_status", error.http_status())?;
-    exception.setattr("error_description", error.error_description())?;
-    exception.setattr("hint", error.hint())?;
+    exception.getattr("__dict__")?.call_method1("update", (convert::python(py, &error.details())?,))?;
     Ok(exception)
 }
 

@@ -1,12 +1,4 @@
 //! The Python door of Tokenwell: options in, native values and exceptions out. No decision is made here.
-//!
-//! | file | converts |
-//! |---|---|
-//! | `convert.rs` | Python values to JSON and back |
-//! | `errors.rs` | errors and panics to one tree of exceptions |
-//! | `token.rs` | the whole answer to a frozen object |
-//! | `client.rs` | calls, blocking ones without the GIL |
-//! | `coroutine.rs` | calls that are awaited, on the caller's event loop |
 
 mod client;
 mod convert;
@@ -46,26 +38,13 @@ mod _native {
         py.detach(|| tokenwell_cli::run(arguments))
     }
 
-    /// Moves the library's clock by `seconds`, for tests.
+    /// The doors for tests, which `tokenwell.testing` has functions for.
     #[pyfunction]
-    fn advance_clock(seconds: f64) {
-        tokenwell::testing::advance_clock(seconds);
-    }
-
-    /// Moves the wall clock alone by `seconds`, as the library sees it, for tests.
-    #[pyfunction]
-    fn jump_wall_clock(seconds: f64) {
-        tokenwell::testing::jump_wall_clock(seconds);
-    }
-
-    /// Lets the next fetch panic inside the core, for tests.
-    #[pyfunction]
-    fn panic_in_next_flight() {
-        tokenwell::testing::panic_in_next_flight();
-    }
-
-    #[pymodule_init]
-    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        crate::errors::set_defaults(module.py())
+    fn testing_door(name: &str, seconds: f64) {
+        match name {
+            "advance_clock" => tokenwell::testing::advance_clock(seconds),
+            "jump_wall_clock" => tokenwell::testing::jump_wall_clock(seconds),
+            _ => tokenwell::testing::panic_in_next_flight(),
+        }
     }
 }

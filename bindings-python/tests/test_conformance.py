@@ -157,6 +157,22 @@ class Sync:
     def step_invalidate(self, token: str, _: dict[str, Any]) -> None:
         self.client.invalidate(self.last if token == "last" else token)
 
+    def step_revoke(self, expected: dict[str, Any], _: dict[str, Any]) -> None:
+        self.question("revoke", expected)
+
+    def step_introspect(self, expected: dict[str, Any], _: dict[str, Any]) -> None:
+        self.question("introspect", expected)
+
+    def question(self, method: str, expected: dict[str, Any]) -> None:
+        answer = self.outcomes(1, method, {})[0]
+        if "error" in expected:
+            assert isinstance(answer, tokenwell.TokenwellError), "no error came"
+            self.check_error(answer, expected["error"])
+        elif expected:
+            assert {name: answer.get(name) for name in expected} == expected, repr(answer)
+        else:
+            assert answer is None, repr(answer)
+
     def step_resource(self, request: dict[str, Any], _: dict[str, Any]) -> None:
         method, url = request["method"], request["url"]
         authorization = self.outcomes(1, "authorization", {})[0]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use crate::client::Client;
 use crate::error::Error;
 use crate::pending::{Answer, Pending};
@@ -54,9 +56,25 @@ impl<'a> Blocking<'a> {
     pub fn authorization(&self) -> Result<String, Error> {
         self.access_token().map(|token| token.authorization().to_owned())
     }
+
+    /// As [`Client::revoke`].
+    ///
+    /// # Errors
+    /// As [`Client::revoke`].
+    pub fn revoke(&self) -> Result<(), Error> {
+        wait(self.0.revoke())
+    }
+
+    /// As [`Client::introspect`].
+    ///
+    /// # Errors
+    /// As [`Client::introspect`].
+    pub fn introspect(&self) -> Result<Map<String, Value>, Error> {
+        wait(self.0.introspect())
+    }
 }
 
-fn wait(mut pending: Pending) -> Answer {
+fn wait<T>(mut pending: Pending<T>) -> Answer<T> {
     loop {
         if let Some(answer) = pending.wait(Duration::from_secs(1)) {
             return answer;

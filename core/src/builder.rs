@@ -51,6 +51,10 @@ impl ClientBuilder {
         issuer
         /// URL of the token endpoint (RFC 6749 section 3.2).
         token_endpoint
+        /// URL of the revocation endpoint (RFC 7009). Default: what the issuer's metadata names.
+        revocation_endpoint
+        /// URL of the introspection endpoint (RFC 7662). Default: what the issuer's metadata names.
+        introspection_endpoint
         /// Name of a provider profile, e.g. `entra`.
         provider
         /// Client identifier (RFC 6749 section 2.2).

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::{ArcSwap, Guard};
+use serde_json::{Map, Value};
 
 use crate::blocking::Blocking;
 use crate::builder::ClientBuilder;
@@ -19,6 +20,7 @@ use crate::dpop;
 use crate::engine::engine;
 use crate::error::Error;
 use crate::flight::{Boarding, Flight, Mission, alone, board};
+use crate::inquiry;
 use crate::lifecycle::{self, FORCED_REFRESH_PAUSE, Phase, Policy};
 use crate::pending::{Answer, Pending};
 use crate::random;
@@ -194,6 +196,47 @@ impl Client {
         for entry in others.values().chain([&self.0.entry]) {
             self.0.invalidate(entry, token);
         }
+    }
+
+    /// Ends the tokens that this client holds (RFC 7009). They are given up first, whatever the server answers, so that the next
+    /// call gets a new one, in other clients of equal options too. Where none is held nothing is sent.
+    ///
+    /// # Errors
+    /// `ConfigError`: there is no `revocation_endpoint`, in the options or the metadata. `TransportError`, `ServerError`,
+    /// `ResponseError`: the server did not end a token.
+    pub fn revoke(&self) -> Pending<()> {
+        if self.0.closed.load(Ordering::Relaxed) {
+            return Pending::ready(Err(closed()));
+        }
+        if self.0.config.cache == Cache::None {
+            let message = "`cache` is \"none\", so this client holds no token that could be revoked: leave `cache` out";
+            return Pending::ready(Err(Error::config("option_conflict", message)));
+        }
+        let others = self.0.others.load();
+        let held: Vec<Arc<Held>> =
+            others.values().chain([&self.0.entry]).filter_map(|entry| self.0.give_up(entry)).collect();
+        let config = self.0.config.clone();
+        let most = u32::try_from(held.len()).unwrap_or(u32::MAX);
+        self.0.ask(most, async move {
+            let mut outcome = Ok(());
+            for held in held {
+                outcome = outcome.and(inquiry::revoke(engine(), &config, held.value.as_str()).await);
+            }
+            outcome
+        })
+    }
+
+    /// What the server says of the token that [`Client::token`] gives (RFC 7662): an object with `active`, and more as it likes.
+    ///
+    /// # Errors
+    /// `ConfigError`: there is no `introspection_endpoint`, in the options or the metadata. Else as [`Client::token`].
+    pub fn introspect(&self) -> Pending<Map<String, Value>> {
+        let (client, config) = (self.clone(), self.0.config.clone());
+        // Twice the time: for the token, and for the question about it.
+        self.0.ask(2, async move {
+            let token = client.access_token().await?;
+            inquiry::introspect(engine(), &config, token.value()).await
+        })
     }
 
     /// What this client has done so far.
@@ -391,6 +434,36 @@ impl Inner {
 }
 
 impl Inner {
+    /// Runs on the library's thread, so that a caller who goes away cancels nothing; `times` the `timeout` at most.
+    fn ask<T: Send + 'static>(
+        &self,
+        times: u32,
+        question: impl Future<Output = Answer<T>> + Send + 'static,
+    ) -> Pending<T> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        // Whoever asked may have gone away.
+        let task = async move { drop(sender.send(question.await)) };
+        if let Err(error) = engine().spawn(task) {
+            return Pending::ready(Err(error));
+        }
+        let lost = |_| Err(Error::internal("a question about a token ended in a fault inside the library"));
+        let most = self.config.timeout.saturating_mul(times).saturating_add(Duration::from_secs(1));
+        Pending::waiting(async move { receiver.await.unwrap_or_else(lost) }, most)
+    }
+
+    /// Takes the token out of its entry, for all who share it.
+    fn give_up(&self, entry: &Arc<Entry>) -> Option<Arc<Held>> {
+        let held = entry.held.swap(Held::nothing());
+        if held.lifetime.is_zero() {
+            return None;
+        }
+        if self.config.cache.is_shared() {
+            entry.refused.store(Some(Arc::new(shared::digest_of(held.value.as_str()))));
+        }
+        self.refuse(entry, held.clone());
+        Some(held)
+    }
+
     /// No process takes this token from the shared store again.
     fn refuse(&self, entry: &Arc<Entry>, held: Arc<Held>) {
         if !self.config.cache.is_shared() {

@@ -117,6 +117,10 @@ pub(crate) struct Options {
     issuer: Option<String>,
     /// URL of the token endpoint (RFC 6749 section 3.2). https, or http on a loopback host.
     token_endpoint: Option<String>,
+    /// URL of the revocation endpoint (RFC 7009). Default: what the issuer's metadata names.
+    revocation_endpoint: Option<String>,
+    /// URL of the introspection endpoint (RFC 7662). Default: what the issuer's metadata names.
+    introspection_endpoint: Option<String>,
     /// Name of a provider profile, which sets what is odd about that provider: entra, auth0, okta, keycloak, zoom, ...
     provider: Option<String>,
     /// Client identifier (RFC 6749 section 2.2).
@@ -215,6 +219,8 @@ impl Endpoint {
 #[derive(Clone)]
 pub struct Config {
     pub(crate) endpoint: Endpoint,
+    pub(crate) revocation_endpoint: Option<Url>,
+    pub(crate) introspection_endpoint: Option<Url>,
     pub(crate) profile: Profile,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<Source>,
@@ -299,6 +305,18 @@ impl Config {
         authentication_url: Option<String>,
     ) -> Result<Config, Error> {
         Config::from_guide_values([client_id.into(), client_secret.into(), authentication_url.into()])
+    }
+
+    /// Options from the environment, and a JSON object of options that win over it; null counts as not given.
+    ///
+    /// # Errors
+    /// As [`Config::from_json`].
+    pub fn from_env_with(json: &[u8]) -> Result<Config, Error> {
+        let mut options = Config::environment(|_| true)?;
+        if let Value::Object(given) = read_object(json, "options")? {
+            options.extend(given.into_iter().filter(|(_, value)| !value.is_null()));
+        }
+        Config::from_value(Value::Object(options))
     }
 
     /// As [`Config::from_guide`], of the values of another language; null stands for `None`.

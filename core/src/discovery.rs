@@ -1,4 +1,4 @@
-//! The token endpoint of an issuer, from its metadata: RFC 8414, then OpenID Connect Discovery.
+//! The endpoints of an issuer, from its metadata: RFC 8414, then OpenID Connect Discovery.
 //!
 //! A document is read once for all clients of an issuer and kept for an hour. While the server is down the old one goes on.
 
@@ -35,6 +35,8 @@ pub(crate) struct Metadata {
 struct Document {
     issuer: String,
     token_endpoint: String,
+    revocation_endpoint: Option<String>,
+    introspection_endpoint: Option<String>,
     token_endpoint_auth_methods_supported: Option<Vec<String>>,
     #[serde(default)]
     mtls_endpoint_aliases: Aliases,
@@ -44,14 +46,71 @@ struct Document {
 #[derive(Clone, Default, Deserialize)]
 struct Aliases {
     token_endpoint: Option<String>,
+    revocation_endpoint: Option<String>,
+    introspection_endpoint: Option<String>,
+}
+
+/// What is asked for at an endpoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Service {
+    Token,
+    Revocation,
+    Introspection,
+}
+
+impl Service {
+    /// The name in the metadata (RFC 8414 section 2), which is that of the option too.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Service::Token => "token_endpoint",
+            Service::Revocation => "revocation_endpoint",
+            Service::Introspection => "introspection_endpoint",
+        }
+    }
+
+    fn configured(self, config: &Config) -> Option<&Url> {
+        match (self, &config.endpoint) {
+            (Service::Token, Endpoint::Token(url)) => Some(url),
+            (Service::Token, Endpoint::Issuer { .. }) => None,
+            (Service::Revocation, _) => config.revocation_endpoint.as_ref(),
+            (Service::Introspection, _) => config.introspection_endpoint.as_ref(),
+        }
+    }
+
+    fn of(self, document: &Document) -> Option<&str> {
+        match self {
+            Service::Token => Some(&document.token_endpoint),
+            Service::Revocation => document.revocation_endpoint.as_deref(),
+            Service::Introspection => document.introspection_endpoint.as_deref(),
+        }
+    }
+
+    fn alias(self, aliases: &Aliases) -> Option<&str> {
+        match self {
+            Service::Token => aliases.token_endpoint.as_deref(),
+            Service::Revocation => aliases.revocation_endpoint.as_deref(),
+            Service::Introspection => aliases.introspection_endpoint.as_deref(),
+        }
+    }
+
+    fn unknown(self, why: &str) -> Error {
+        let message = format!("`{}` is missing{why}: give its URL, if the server has one", self.name());
+        Error::config("option_missing", message)
+    }
 }
 
 /// The URL to post to: as configured, or as the issuer says.
-pub(crate) async fn token_endpoint(engine: &Engine, http: &Http, route: &Route, config: &Config) -> Result<Url, Error> {
-    let issuer = match &config.endpoint {
-        Endpoint::Token(url) => return Ok(url.clone()),
-        Endpoint::Issuer { url, .. } => url,
-    };
+pub(crate) async fn endpoint(
+    engine: &Engine,
+    http: &Http,
+    route: &Route,
+    config: &Config,
+    service: Service,
+) -> Result<Url, Error> {
+    if let Some(url) = service.configured(config) {
+        return Ok(url.clone());
+    }
+    let Endpoint::Issuer { url: issuer, .. } = &config.endpoint else { return Err(service.unknown("")) };
     let shelf = engine.metadata(&(route.clone(), issuer.to_string()));
     let mut known = shelf.lock().await;
     let metadata = match known.as_ref().filter(|metadata| metadata.good_until > Moment::now()) {
@@ -59,7 +118,7 @@ pub(crate) async fn token_endpoint(engine: &Engine, http: &Http, route: &Route, 
         None => refresh(http, config, issuer, known.as_ref()).await?,
     };
     // What is wrong is not kept.
-    let url = address(&metadata.document, config, issuer)?;
+    let url = address(&metadata.document, config, issuer, service)?;
     let offered = metadata.document.token_endpoint_auth_methods_supported.clone();
     *known = Some(metadata);
     check_method(config, offered.as_deref())?;
@@ -131,11 +190,14 @@ fn check(body: &[u8], config: &Config) -> Result<Metadata, Error> {
 }
 
 /// The endpoint that the document names to this client: with a certificate the alias, if there is one (RFC 8705 section 5).
-fn address(document: &Document, config: &Config, issuer: &Url) -> Result<Url, Error> {
-    let alias = document.mtls_endpoint_aliases.token_endpoint.as_deref().filter(|_| config.has_certificate());
-    let name = if alias.is_some() { "mtls_endpoint_aliases.token_endpoint" } else { "token_endpoint" };
-    let url = Url::parse(alias.unwrap_or(&document.token_endpoint))
-        .map_err(|_| fault("metadata_invalid", format!("the metadata's `{name}` is not a URL")))?;
+fn address(document: &Document, config: &Config, issuer: &Url, service: Service) -> Result<Url, Error> {
+    let aliases = &document.mtls_endpoint_aliases;
+    let alias = service.alias(aliases).filter(|_| config.has_certificate());
+    let name = format!("{}{}", if alias.is_some() { "mtls_endpoint_aliases." } else { "" }, service.name());
+    let text = alias.or_else(|| service.of(document));
+    let text = text.ok_or_else(|| service.unknown(", and the issuer's metadata does not name it"))?;
+    let url =
+        Url::parse(text).map_err(|_| fault("metadata_invalid", format!("the metadata's `{name}` is not a URL")))?;
     let decorated = !url.username().is_empty() || url.password().is_some() || url.fragment().is_some();
     if decorated {
         let message = format!("the metadata's `{name}` has a credential or a fragment in its URL");
@@ -145,22 +207,27 @@ fn address(document: &Document, config: &Config, issuer: &Url) -> Result<Url, Er
         let message = format!("the metadata's `{name}` is not https: the credential is not sent there");
         return Err(fault("insecure_endpoint", message));
     }
-    if url.origin() != issuer.origin() && !(alias.is_some() && may_differ(config, issuer, &url)) {
+    if url.origin() != issuer.origin() && !(alias.is_some() && may_differ(config, issuer, aliases, service, &url)) {
         let origin = url.origin().ascii_serialization();
         let message = format!(
             "the metadata's `{name}` is at another origin ({origin}) than `issuer`: the credential is not sent there"
         );
-        return Err(fault("foreign_endpoint", message)
-            .with_hint("if that is right, give it as `token_endpoint` instead of `issuer`"));
+        return Err(fault("foreign_endpoint", message).with_hint(match service {
+            Service::Token => "if that is right, give it as `token_endpoint` instead of `issuer`",
+            _ => "if that is right, give its URL as an option",
+        }));
     }
     Ok(url)
 }
 
 /// Where an alias may be. Servers ask for certificates at another port or another host than the rest. Another port of the
 /// issuer's host proves itself by the same name in its certificate. Another host gets nothing that it could use: the proof
-/// that the client has its key is good on that one connection alone, so what may go there is a request without any other.
-fn may_differ(config: &Config, issuer: &Url, alias: &Url) -> bool {
-    alias.host() == issuer.host() || !config.sends_credential()
+/// that the client has its key is good on that one connection alone, so what may go there is a request without any other; and
+/// a token only where it came from.
+fn may_differ(config: &Config, issuer: &Url, aliases: &Aliases, service: Service, alias: &Url) -> bool {
+    let issued = || aliases.token_endpoint.as_deref().and_then(|text| Url::parse(text).ok());
+    let knows_token = || issued().is_some_and(|issued| issued.origin() == alias.origin());
+    alias.host() == issuer.host() || !config.sends_credential() && (service == Service::Token || knows_token())
 }
 
 /// A method is chosen by the options alone, never found out by trying. RFC 8414 section 2: no list means Basic.

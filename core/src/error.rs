@@ -15,6 +15,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 /// The branch of the tree that an [`Error`] belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -166,6 +168,20 @@ impl Error {
     /// What to do next, where that is known.
     pub fn hint(&self) -> Option<&str> {
         self.0.hint.as_deref()
+    }
+
+    /// All of it but the kind, by the names of the other languages, for a binding.
+    #[doc(hidden)]
+    pub fn details(&self) -> Value {
+        json!({
+            "code": self.code(),
+            "message": self.message(),
+            "retryable": self.retryable(),
+            "retry_after": self.retry_after(),
+            "http_status": self.http_status(),
+            "error_description": self.error_description(),
+            "hint": self.hint(),
+        })
     }
 
     /// Whether this is a `ConfigError`.

@@ -13,7 +13,7 @@ use crate::cache::memory::Entry;
 use crate::clock::{self, Moment, Reading};
 use crate::config::Config;
 use crate::credential::{self, Credential};
-use crate::discovery;
+use crate::discovery::{self, Service};
 use crate::engine::Engine;
 use crate::error::{Error, ErrorKind};
 use crate::flight::Mission;
@@ -151,7 +151,7 @@ impl<'a> Search<'a> {
     async fn once(&mut self) -> Result<Held, Error> {
         crate::testing::panic_if_armed();
         self.attempts += 1;
-        let url = discovery::token_endpoint(self.engine, &self.http, &self.route, self.config).await?;
+        let url = discovery::endpoint(self.engine, &self.http, &self.route, self.config, Service::Token).await?;
         let attempt = Attempt { endpoint: &url, clock_offset: self.clock_offset };
         let form = Form::token_request(self.config, &self.entry.target, &self.credential, attempt)?;
         let mut outgoing = authenticate(self.config, &self.credential, attempt, form)?;
@@ -274,7 +274,7 @@ impl Sent {
 
 /// No answer was begun, or the server itself says that it is a passing fault. Where a second token ends the first, only
 /// what certainly issued none is repeated.
-fn is_repeatable(error: &Error, semantics: Semantics) -> bool {
+pub(crate) fn is_repeatable(error: &Error, semantics: Semantics) -> bool {
     let transport = (error.kind() == ErrorKind::Transport).then(|| error.code());
     match semantics {
         Semantics::Exclusive => transport == Some("connect") || error.http_status() == Some(429),

@@ -70,6 +70,7 @@ fn by_code(code: &str, config: &Config) -> Option<&'static str> {
         "invalid_grant" | "invalid_request" if config.grant.carries_credential() => {
             "check that `subject_token` and `actor_token` are good and of the types given, and that this client may exchange them"
         }
+        "unsupported_token_type" => "this server does not revoke access tokens: they end with their lifetime",
         "unauthorized_client" => "allow this grant type for this client at the provider",
         "unsupported_grant_type" => {
             "check `token_endpoint` and `grant_type`: this server does not offer the grant type there"

@@ -35,6 +35,7 @@ mod fetch;
 mod flight;
 mod grant;
 mod hint;
+mod inquiry;
 mod jwt;
 mod key;
 mod lifecycle;

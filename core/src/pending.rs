@@ -11,30 +11,31 @@ use crate::engine::{Engine, engine};
 use crate::error::{Error, ErrorKind};
 use crate::token::AccessToken;
 
-/// What a call for a token comes to.
-pub type Answer = Result<AccessToken, Error>;
+/// What a call comes to.
+pub type Answer<T = AccessToken> = Result<T, Error>;
 
-/// A call for a token. Dropping it cancels nothing: the flight belongs to the library and others may wait for it.
-pub struct Pending(State);
+/// A call under way, for a token if nothing else is said. Dropping it cancels nothing: the flight belongs to the library and
+/// others may wait for it.
+pub struct Pending<T = AccessToken>(State<T>);
 
 /// The wait for an answer, when a thread gives it up, and the engine that works on it.
-struct Waiting {
-    answer: Pin<Box<dyn Future<Output = Answer> + Send>>,
+struct Waiting<T> {
+    answer: Pin<Box<dyn Future<Output = Answer<T>> + Send>>,
     until: Option<Instant>,
     engine: &'static Engine,
 }
 
-enum State {
-    Ready(Option<Answer>),
-    Waiting(Waiting),
+enum State<T> {
+    Ready(Option<Answer<T>>),
+    Waiting(Waiting<T>),
 }
 
-impl Pending {
-    pub(crate) fn ready(answer: Answer) -> Pending {
+impl<T> Pending<T> {
+    pub(crate) fn ready(answer: Answer<T>) -> Pending<T> {
         Pending(State::Ready(Some(answer)))
     }
 
-    pub(crate) fn waiting(answer: impl Future<Output = Answer> + Send + 'static, at_most: Duration) -> Pending {
+    pub(crate) fn waiting(answer: impl Future<Output = Answer<T>> + Send + 'static, at_most: Duration) -> Pending<T> {
         let until = Instant::now().checked_add(at_most);
         Pending(State::Waiting(Waiting { answer: Box::pin(answer), until, engine: engine() }))
     }
@@ -44,7 +45,7 @@ impl Pending {
     ///
     /// # Errors
     /// The answer's own error.
-    pub fn wait(&mut self, at_most: Duration) -> Option<Answer> {
+    pub fn wait(&mut self, at_most: Duration) -> Option<Answer<T>> {
         let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
         let mut context = Context::from_waker(&waker);
         let until = Instant::now().checked_add(at_most);
@@ -65,13 +66,31 @@ impl Pending {
 
     /// Calls `done` once with the answer: at once on this thread if it is there, else on the library's thread, where `done`
     /// must not block.
-    pub fn then(mut self, done: impl FnOnce(Answer) + Send + 'static) {
+    pub fn then(mut self, done: impl FnOnce(Answer<T>) + Send + 'static)
+    where
+        T: Send + 'static,
+    {
         match &mut self.0 {
             State::Ready(answer) => done(answer.take().unwrap_or_else(taken)),
             State::Waiting(_) => match engine().handle() {
                 Ok(runtime) => drop(runtime.spawn(async move { done(self.await) })),
                 Err(error) => done(Err(error)),
             },
+        }
+    }
+
+    /// The same call with its answer changed.
+    pub fn map<U>(mut self, change: impl FnOnce(T) -> U + Send + 'static) -> Pending<U>
+    where
+        T: Send + 'static,
+    {
+        match &mut self.0 {
+            State::Ready(answer) => Pending::ready(answer.take().unwrap_or_else(taken).map(change)),
+            State::Waiting(Waiting { until, engine, .. }) => {
+                let (until, engine) = (*until, *engine);
+                let answer = Box::pin(async move { self.await.map(change) });
+                Pending(State::Waiting(Waiting { answer, until, engine }))
+            }
         }
     }
 
@@ -93,17 +112,20 @@ impl Pending {
     }
 }
 
-impl Drop for Pending {
+impl<T> Drop for Pending<T> {
     fn drop(&mut self) {
         self.is_lost();
     }
 }
 
-impl Future for Pending {
-    type Output = Answer;
+/// What is awaited stays in its box.
+impl<T> Unpin for Pending<T> {}
+
+impl<T> Future for Pending<T> {
+    type Output = Answer<T>;
 
     /// Ends within the flight's `timeout`, whose leader tells all who wait even when it is dropped.
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer<T>> {
         if self.is_lost() {
             return Poll::Ready(Err(lost()));
         }
@@ -128,7 +150,7 @@ fn late() -> Error {
     Error::new(ErrorKind::Transport, "timeout", message).with_retryable(true)
 }
 
-fn taken() -> Answer {
+fn taken<T>() -> Answer<T> {
     Err(Error::internal("the answer of this call was already taken"))
 }
 

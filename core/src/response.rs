@@ -43,6 +43,13 @@ impl<'a> Members<'a> {
         self.0.iter().find(|(known, _)| known == name).map(|(_, value)| *value).filter(|raw| raw.get() != "null")
     }
 
+    /// These members as values.
+    fn all(&self, wanted: impl Fn(&str) -> bool) -> Result<Map<String, Value>, Error> {
+        let read = |raw: &RawValue| serde_json::from_str(raw.get()).map(|Strict(value)| value);
+        let members = self.0.iter().filter(|(name, _)| wanted(name));
+        members.map(|(name, raw)| Ok((name.clone().into_owned(), read(raw).map_err(|error| broken(&error))?))).collect()
+    }
+
     fn text(&self, name: &str) -> Option<String> {
         self.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok())
     }
@@ -84,9 +91,40 @@ pub(crate) fn read(
     profile: &Profile,
     echoes: Echoes<'_>,
 ) -> Result<Answer, Error> {
+    let members = members(status, body, echoes)?;
+    token(&members, wanted, profile, echoes).map_err(|error| error.with_status(status).with_retryable(false))
+}
+
+/// Reads an answer about a token (RFC 7662 section 2.2): its members, `active` among them.
+pub(crate) fn introspection(
+    status: u16,
+    body: &[u8],
+    echoes: &dyn Fn() -> Vec<String>,
+) -> Result<Map<String, Value>, Error> {
+    let members = members(status, body, echoes)?;
+    let whole = members.all(|_| true).map_err(|error| error.with_status(status).with_retryable(false))?;
+    match whole.get("active") {
+        Some(Value::Bool(_)) => Ok(whole),
+        _ => {
+            Err(fault("active_missing", "the answer does not say whether the token is `active` (RFC 7662 section 2.2)")
+                .with_status(status))
+        }
+    }
+}
+
+/// Reads an answer whose success has no content that counts (RFC 7009 section 2.2).
+pub(crate) fn acknowledgement(status: u16, body: &[u8], echoes: &dyn Fn() -> Vec<String>) -> Result<(), Error> {
+    if (200..300).contains(&status) {
+        return Ok(());
+    }
+    members(status, body, echoes).map(|_| ())
+}
+
+/// The members of a good answer; an error is one.
+fn members<'a>(status: u16, body: &'a [u8], echoes: &dyn Fn() -> Vec<String>) -> Result<Members<'a>, Error> {
     // RFC 8259 section 8.1 lets a reader ignore a byte order mark.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let members: Members<'_> =
+    let members: Members<'a> =
         serde_json::from_slice(body).map_err(|error| unreadable(status, body, &error, echoes))?;
     if let Some(code) = members.get("error") {
         return Err(server_error(status, code, &members, echoes));
@@ -95,7 +133,7 @@ pub(crate) fn read(
         let message = format!("the server answered with status {status} and JSON that names no error");
         return Err(Error::new(ErrorKind::Response, "unexpected_status", message).with_status(status));
     }
-    token(&members, wanted, profile, echoes).map_err(|error| error.with_status(status).with_retryable(false))
+    Ok(members)
 }
 
 fn fault(code: &'static str, message: impl Into<String>) -> Error {
@@ -169,11 +207,7 @@ fn token(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: Ec
     const KNOWN: [&str; 5] = ["access_token", "token_type", "expires_in", "scope", "refresh_token"];
     let value = value(members)?;
     token_type(members, wanted, profile, echoes)?;
-    let others = members.0.iter().filter(|(name, _)| !KNOWN.contains(&name.as_ref()));
-    let read = |raw: &RawValue| serde_json::from_str(raw.get()).map(|Strict(value)| value);
-    let extra = others
-        .map(|(name, raw)| Ok((name.clone().into_owned(), read(raw).map_err(|error| broken(&error))?)))
-        .collect::<Result<Map<String, Value>, Error>>()?;
+    let extra = members.all(|name| !KNOWN.contains(&name))?;
     Ok(Answer { value, token_type: wanted, lifetime: lifetime(members)?, scope: scope(members)?, extra })
 }
 

@@ -161,6 +161,7 @@ impl Play<'_> {
                 let text = argument.as_str().expect("a token");
                 self.client().invalidate(self.last.as_deref().filter(|_| text == "last").unwrap_or(text));
             }
+            "revoke" | "introspect" => return self.question(name, object()),
             "resource" => return self.resource(object()),
             "advance" => {
                 self.realm.advance(seconds());
@@ -230,6 +231,21 @@ impl Play<'_> {
         }
         self.last = results.iter().flatten().next().map(|got| got.token().to_owned()).or(self.last.take());
         Ok(())
+    }
+
+    /// A question about the client's own token.
+    fn question(&self, name: &str, expect: &Map<String, Value>) -> Outcome {
+        let answer = calls::question(self.mode, self.client(), name);
+        let issued = self.realm.log()["issued"].take();
+        match (answer, expect.get("error").and_then(Value::as_object)) {
+            (Ok(answer), None) => verdict(&compare::members(expect, &answer)),
+            (Ok(_), Some(_)) => Err("an answer came, an error was expected".to_owned()),
+            (Err(error), None) => Err(format!("{error:?}")),
+            (Err(error), Some(expect)) => {
+                verdict(&compare::error(&error, expect))?;
+                self.leaks(&shown(&Err(error)), &issued)
+            }
+        }
     }
 
     /// One request to a resource, as a program with an HTTP client of its own sends it.

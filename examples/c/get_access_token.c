@@ -19,8 +19,7 @@ int main(void) {
   tokenwell_client *client = NULL;
   tokenwell_token *token = NULL;
   tokenwell_error *error = NULL;
-  /* Three arguments, each with its length; NULL: from the environment. */
-  if (tokenwell_client_from_guide(NULL, 0, NULL, 0, NULL, 0, &client, &error) == TOKENWELL_STATUS_OK &&
+  if (tokenwell_client_from_env(&client, &error) == TOKENWELL_STATUS_OK &&
       tokenwell_client_token(client, &token, &error) == TOKENWELL_STATUS_OK) {
     puts(tokenwell_token_value(token));
   } else {

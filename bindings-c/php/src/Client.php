@@ -49,6 +49,7 @@ final class Client
      * @param array<string, string>|null $extraParameters Additional parameters of the token request. None of those that the library sets.
      * @param string|null $grantType What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
 urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
+     * @param string|null $introspectionEndpoint URL of the introspection endpoint (RFC 7662). Default: what the issuer's metadata names.
      * @param float|int|null $leeway Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
      * @param string|null $privateKeyId `kid` of the assertion's header. Default: that of the JWK, if it has one.
@@ -57,6 +58,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
      * @param float|int|null $refreshAt Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
      * @param bool|null $requirePrivateFiles Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted.
      * @param string|list<string>|null $resource Resource indicators (RFC 8707): absolute URIs without fragment.
+     * @param string|null $revocationEndpoint URL of the revocation endpoint (RFC 7009). Default: what the issuer's metadata names.
      * @param string|list<string>|null $scope Scope (RFC 6749 section 3.3): a string with spaces, or a list.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $subjectToken The token to exchange (RFC 8693 section 2.1), read again for each fetch.
      * @param string|null $subjectTokenType What subject_token is. Default: urn:ietf:params:oauth:token-type:access_token.
@@ -91,6 +93,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         #[\SensitiveParameter] mixed $dpopKey = null,
         #[\SensitiveParameter] mixed $extraParameters = null,
         mixed $grantType = null,
+        mixed $introspectionEndpoint = null,
         mixed $leeway = null,
         #[\SensitiveParameter] mixed $privateKey = null,
         mixed $privateKeyId = null,
@@ -99,6 +102,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         mixed $refreshAt = null,
         mixed $requirePrivateFiles = null,
         mixed $resource = null,
+        mixed $revocationEndpoint = null,
         mixed $scope = null,
         #[\SensitiveParameter] mixed $subjectToken = null,
         mixed $subjectTokenType = null,
@@ -135,11 +139,9 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
      */
     public static function fromGuide(?string $clientId, #[\SensitiveParameter] ?string $clientSecret, ?string $authenticationUrl): self
     {
-        $arguments = [];
-        foreach ([$clientId, $clientSecret, $authenticationUrl] as $argument) {
-            array_push($arguments, $argument, \strlen($argument ?? ''));
-        }
-        return self::of(Library::make('client', 'tokenwell_client_from_guide', ...$arguments));
+        $given = ['clientId' => $clientId, 'clientSecret' => $clientSecret, 'tokenEndpoint' => $authenticationUrl];
+        $json = Options::json($given);
+        return self::of(Library::make('client', 'tokenwell_client_from_env_with', $json, \strlen($json)));
     }
 
     private static function of(Handle $handle): self
@@ -231,6 +233,28 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
     public function dpopNonce(string $url, string $nonce): void
     {
         Library::ffi()->tokenwell_client_dpop_nonce($this->handle->pointer, $url, \strlen($url), $nonce, \strlen($nonce));
+    }
+
+    /**
+     * Ends the tokens that this client holds (RFC 7009): they are given up first, whatever the server answers.
+     *
+     * @throws TokenwellError the server did not end a token, or no `revocationEndpoint` is known
+     */
+    public function revoke(): void
+    {
+        Library::call('tokenwell_client_revoke', $this->handle->pointer);
+    }
+
+    /**
+     * What the server says of this client's token (RFC 7662): `active`, and more as it likes.
+     *
+     * @return array<string, mixed>
+     * @throws TokenwellError
+     */
+    public function introspect(): array
+    {
+        /** @var array<string, mixed> */
+        return json_decode(Library::text('tokenwell_client_introspect', $this->handle->pointer), true, flags: JSON_THROW_ON_ERROR);
     }
 
     /** @return array<string, int> the client's counters, with the names of the other languages */

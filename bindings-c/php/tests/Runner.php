@@ -180,6 +180,7 @@ final class Runner
         $value = reset($step);
         match (key($step)) {
             'invalidate' => $this->client->invalidate($value === 'last' ? $this->last : $value),
+            'revoke', 'introspect' => $this->question((string) key($step), (array) $value),
             'resource' => $this->resource(...$value),
             'advance' => $this->advance($value),
             'jump' => $this->jump($value),
@@ -226,6 +227,26 @@ final class Runner
         $token = $result instanceof AccessToken ? $result->value : preg_replace('/^.* /', '', $result);
         $this->expect->token($expected, $result, $token, $this->last);
         $this->last = $token;
+    }
+
+    /** @param array<string, mixed> $expected */
+    private function question(string $method, array $expected): void
+    {
+        $error = null;
+        $answer = [];
+        try {
+            $answer = $this->client->$method() ?? [];
+        } catch (TokenwellError $error) {
+            if (!isset($expected['error'])) {
+                throw $error;
+            }
+        }
+        if (isset($expected['error'])) {
+            Assert::assertNotNull($error, 'no error came');
+            $this->expect->error($expected['error'], $error);
+            return;
+        }
+        $this->expect->members($method, $expected, $answer);
     }
 
     private function resource(string $method, string $url, int $status, string $challenge = ''): void

@@ -22,6 +22,11 @@ from ._native import (
     get_token_by_client_id_and_client_secret,
 )
 
+# What an exception says that was made by hand.
+TokenwellError.code, TokenwellError.message, TokenwellError.retryable = "internal_error", "", False
+TokenwellError.retry_after = TokenwellError.http_status = None
+TokenwellError.error_description = TokenwellError.hint = None
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType

@@ -18,9 +18,24 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from ._native import advance_clock, jump_wall_clock, panic_in_next_flight
+from ._native import testing_door
 
 __all__ = ["AuthorizationServer", "Realm", "advance_clock", "jump_wall_clock", "panic_in_next_flight"]
+
+
+def advance_clock(seconds: float) -> None:
+    """Moves the library's clock of this process, so that tokens age without waiting."""
+    testing_door("advance_clock", seconds)
+
+
+def jump_wall_clock(seconds: float) -> None:
+    """Moves the wall clock alone, as the library sees it: as when somebody sets the clock."""
+    testing_door("jump_wall_clock", seconds)
+
+
+def panic_in_next_flight() -> None:
+    """Lets the next fetch panic inside the core."""
+    testing_door("panic_in_next_flight", 0)
 
 
 class Realm:

@@ -43,6 +43,8 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     let proxy = proxy(options.proxy, endpoint.url())?;
     let lifetime = f64::from(profile.default_lifetime.unwrap_or(300));
     Ok(Config {
+        revocation_endpoint: beside(&endpoint, "revocation_endpoint", options.revocation_endpoint)?,
+        introspection_endpoint: beside(&endpoint, "introspection_endpoint", options.introspection_endpoint)?,
         proxy,
         tls_client_certificate: options.tls_client_certificate.filter(Source::is_given),
         tls_client_key: options.tls_client_key.filter(Source::is_given),
@@ -143,6 +145,18 @@ fn endpoint(issuer: Option<&str>, token_endpoint: Option<&str>) -> Result<Endpoi
             Err(missing("token_endpoint", what))
         }
     }
+}
+
+/// Another endpoint of the same server. Of the same scheme: what is set up for https, a proxy, a certificate, is for all.
+fn beside(endpoint: &Endpoint, name: &str, text: Option<String>) -> Result<Option<Url>, Error> {
+    let Some(text) = text else { return Ok(None) };
+    let url = url(name, &text)?;
+    if url.scheme() != endpoint.url().scheme() {
+        let message =
+            format!("`{name}` is {}://, and `token_endpoint` or `issuer` is not: give both as https://", url.scheme());
+        return Err(Error::config("option_conflict", message));
+    }
+    Ok(Some(url))
 }
 
 fn url(name: &str, text: &str) -> Result<Url, Error> {

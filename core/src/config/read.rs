@@ -20,9 +20,11 @@ pub(super) enum Form {
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 38] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 40] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
+    ("revocation_endpoint", "a URL, for example \"https://login.example.com/oauth2/revoke\"", Form::Text),
+    ("introspection_endpoint", "a URL, for example \"https://login.example.com/oauth2/introspect\"", Form::Text),
     ("provider", "the name of a provider profile, for example \"entra\"", Form::Text),
     ("client_id", "a string, the client identifier that your provider issued", Form::Text),
     (

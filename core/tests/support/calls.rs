@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
 use tokenwell::{AccessToken, Client, Error, TokenRequest};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,6 +76,16 @@ fn ask_blocking(client: &Client, method: &str, request: &TokenRequest) -> Result
         "access_token" if *request == TokenRequest::default() => client.access_token().map(Got::Token),
         "access_token" => client.access_token_with(request).map(Got::Token),
         _ => panic!("unknown call {method}"),
+    }
+}
+
+/// What `revoke` or `introspect` comes to: the members of the answer, none of `revoke`.
+pub fn question(mode: Mode, client: &Client, method: &str) -> Result<Map<String, Value>, Error> {
+    match (method, mode) {
+        ("revoke", Mode::Async) => block_on(client.revoke()).map(|()| Map::new()),
+        ("revoke", Mode::Blocking) => client.blocking().revoke().map(|()| Map::new()),
+        (_, Mode::Async) => block_on(client.introspect()),
+        (_, Mode::Blocking) => client.blocking().introspect(),
     }
 }
 

@@ -41,13 +41,14 @@ fn member(got: &Got, name: &str, expected: &Value, known: &Known) -> Option<Stri
             (!near.contains(&token.expires_in()))
                 .then(|| format!("expires_in is {}, expected {most}", token.expires_in()))
         }
-        "extra" => {
-            expected.as_object().expect("extra is an object").iter().find_map(|(name, expected)| {
-                differ(&format!("extra {name}"), expected, token.extra().get(name).cloned())
-            })
-        }
+        "extra" => members(expected.as_object().expect("extra is an object"), token.extra()).into_iter().next(),
         _ => panic!("unknown expectation of a token: {name}"),
     }
+}
+
+/// Those of an answer that differ; null: absent.
+pub fn members(expect: &Map<String, Value>, is: &Map<String, Value>) -> Vec<String> {
+    expect.iter().filter_map(|(name, expected)| differ(name, expected, is.get(name).cloned())).collect()
 }
 
 fn identity(token: &str, expected: &Value, known: &Known) -> Option<String> {

@@ -63,6 +63,20 @@ final class Library
         }
     }
 
+    /**
+     * Calls a function without an out-parameter beside the error; throws that.
+     *
+     * @throws TokenwellError
+     */
+    public static function call(string $function, #[\SensitiveParameter] mixed ...$arguments): void
+    {
+        $error = self::pointer('tokenwell_error *');
+        self::ffi()->$function(...$arguments, ...[\FFI::addr($error)]);
+        if (!\FFI::isNull($error)) {
+            throw self::exception($error);
+        }
+    }
+
     /** @param array<array-key, mixed> $arguments */
     private static function out(string $type, string $function, #[\SensitiveParameter] array $arguments): \FFI\CData
     {
