@@ -1,10 +1,14 @@
-//! conformance/COVERAGE.md says which row of the specification is tested in which language. It is made of the scenarios and of
-//! the names of tests, and must not drift from them. `UPDATE_COVERAGE=1` writes it anew.
+//! conformance/COVERAGE.md says which row of the specification is tested in which language, SECURITY-COVERAGE.md what holds each
+//! row of the security checklist, UNSAFE.md why each use of `unsafe` is sound. They are made of the scenarios, of the names of tests
+//! and of the code, and must not drift from them. `UPDATE_COVERAGE=1` writes them anew.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+
+#[path = "support/unsafe_uses.rs"]
+mod unsafe_uses;
 
 /// The name in `not`, the name for people, and the folders of the language's own tests.
 const LANGUAGES: [(&str, &str, &[&str]); 5] = [
@@ -29,6 +33,14 @@ const WITHOUT_SCENARIO: [(&str, &str); 9] = [
     ("S29", "DPoP nonces are kept per origin, proofs are fresh, one key per client"),
     ("S32", "The process memory holds no needless copies of secrets"),
     ("S33", "Supply chain: lock files, licences, an SBOM, a budget of unsafe, no build step that downloads"),
+];
+
+/// What holds a row beside the tests of the languages.
+const PROGRAMS: [(&str, &str); 4] = [
+    ("S30", "`.ci/memory.py`: the core file of a crashed process, in Python, Node.js, PHP and C"),
+    ("S32", "`.ci/memory.py`: the memory of running processes, in Python, Node.js, PHP and C"),
+    ("S33", "`.ci/measures.sh`: where `unsafe` may be; lock files, and `--locked` in every build"),
+    ("S33", "[UNSAFE.md](UNSAFE.md): each use with its reason"),
 ];
 
 /// Row and language to what is known of them.
@@ -158,22 +170,56 @@ fn page() -> String {
     lines.join("\n") + "\n"
 }
 
+/// Row by row of the security checklist: what holds it. A row that nothing holds fails.
+fn security_page() -> String {
+    let (scenarios, own) = (Scenarios::read(), own_tests());
+    let mut lines: Vec<String> = [
+        "# What holds each row of the security checklist",
+        "",
+        "Made of the scenarios and of the names of tests: `UPDATE_COVERAGE=1 cargo test -p tokenwell --test coverage` writes it anew.",
+        "A scenario's number counts its cases over all languages.",
+        "",
+        "| row | what | held by |",
+        "|---|---|---|",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    for (id, title) in scenarios.titles.iter().filter(|(id, _)| id.starts_with('S')) {
+        let cases: usize =
+            LANGUAGES.iter().filter_map(|(language, ..)| scenarios.cases.get(&(id.clone(), *language))).sum();
+        let scenario = (cases > 0).then(|| format!("scenarios ({cases})"));
+        let tests = LANGUAGES.iter().filter_map(|(language, shown, _)| {
+            let tests: Vec<String> =
+                own.get(&(id.clone(), *language))?.iter().map(|test| format!("`{test}`")).collect();
+            Some(format!("{shown}: {}", tests.join(", ")))
+        });
+        let programs = PROGRAMS.iter().filter(|(row, _)| row == id).map(|(_, program)| (*program).to_owned());
+        let held: Vec<String> = scenario.into_iter().chain(tests).chain(programs).collect();
+        assert!(!held.is_empty(), "nothing holds {id}");
+        lines.push(format!("| {id} | {} | {} |", title.replace('|', "\\|"), held.join("; ")));
+    }
+    lines.join("\n") + "\n"
+}
+
 fn shown(language: &str) -> &'static str {
     LANGUAGES.iter().find(|(name, ..)| *name == language).map_or("", |(_, shown, _)| shown)
 }
 
 #[test]
-fn the_page_is_what_the_tests_say() {
-    let path = root().join("core/conformance/COVERAGE.md");
-    let page = page();
-    if std::env::var_os("UPDATE_COVERAGE").is_some() {
-        std::fs::write(&path, &page).unwrap();
+fn the_pages_are_what_the_tests_say() {
+    let pages =
+        [("COVERAGE.md", page()), ("SECURITY-COVERAGE.md", security_page()), ("UNSAFE.md", unsafe_uses::page())];
+    for (name, page) in pages {
+        let path = root().join("core/conformance").join(name);
+        if std::env::var_os("UPDATE_COVERAGE").is_some() {
+            std::fs::write(&path, &page).unwrap();
+        }
+        let written = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            page == written,
+            "conformance/{name} is old: run `UPDATE_COVERAGE=1 cargo test -p tokenwell --test coverage`"
+        );
     }
-    let written = std::fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        page == written,
-        "conformance/COVERAGE.md is old: run `UPDATE_COVERAGE=1 cargo test -p tokenwell --test coverage`"
-    );
 }
 
 #[test]
