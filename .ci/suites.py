@@ -51,10 +51,14 @@ SUITES: tuple[Suite, ...] = (
         "postman", "plain", (("python3", ".ci/with_server.py", "npm", "test", "--silent", "--prefix", "examples/postman"),), needs=("build-tests",)
     ),
     Suite("examples", "plain", (("python3", ".ci/examples.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
+    Suite(
+        "matrix", "plain",
+        (("make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "probe"), ("python3", ".ci/matrix.py")),
+        needs=("build-tests", "build-c", "build-wheel", "build-node"),
+    ),
     Suite("memory", "plain", (("python3", ".ci/memory.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
     build("rust"),
     check("demo", "python3", ".ci/demo.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
-    check("demo-fleet", "python3", ".ci/demo_fleet.py", needs=("build-tests", "build-c", "build-wheel", "build-node")),
     check("demo-outage", "python3", ".ci/demo_outage.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
     Suite("blackhole", "plain", (("python3", ".ci/blackhole.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
     build("dist"),
