@@ -50,7 +50,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
   issuer?: string | URL;
   /** Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime. */
   leeway?: number;
-  /** Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK. */
+  /** Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK. A certificate of it in the PEM is named in x5t#S256. */
   privateKey?: Source;
   /** `kid` of the assertion's header. Default: that of the JWK, if it has one. */
   privateKeyId?: string;

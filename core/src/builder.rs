@@ -61,7 +61,7 @@ impl ClientBuilder {
         client_id
         /// Client secret (RFC 6749 section 2.3.1).
         client_secret
-        /// Private key for `private_key_jwt`: PEM or JWK.
+        /// Private key for `private_key_jwt`: PEM or JWK. A certificate of it in the PEM is named in `x5t#S256`.
         private_key
         /// The private key of DPoP proofs: PEM or JWK. Default: a new key for each client.
         dpop_key

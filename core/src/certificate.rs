@@ -1,4 +1,4 @@
-//! A client certificate with its key, for connections (RFC 8705).
+//! A client certificate with its key: for connections (RFC 8705), and to name the key that signs (RFC 7515 section 4.1.8).
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use rustls::server::ParsedCertificate;
 use rustls::sign::CertifiedKey;
 
 use crate::error::Error;
-use crate::key::PrivateKey;
+use crate::key::{PrivateKey, base64url};
 
 /// A certificate, its chain and its key. Those of one chain are equal: the key belongs to its first certificate.
 #[derive(Clone)]
@@ -49,6 +49,22 @@ pub(crate) fn chain(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     ParsedCertificate::try_from(first)
         .map_err(|_| unusable("is not a certificate that can be used (X.509, version 3)"))?;
     Ok(chain)
+}
+
+/// `x5t#S256` of the key's own certificate, where the key's PEM holds certificates too, in whatever order.
+pub(crate) fn thumbprint_beside(pem: &str, key: &PrivateKey) -> Result<Option<String>, Error> {
+    let unusable = |why| Error::config("option_invalid", format!("`private_key` {why}"));
+    // A JWK gives none.
+    let beside: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
+    let beside = beside.map_err(|_| unusable("has a certificate that cannot be read: give it as PEM"))?;
+    let is_own = |der: &&CertificateDer<'static>| {
+        CertifiedKey::new(vec![CertificateDer::clone(der)], key.for_tls()).keys_match().is_ok()
+    };
+    match beside.iter().find(is_own) {
+        Some(own) => Ok(Some(base64url(digest::digest(&digest::SHA256, own)))),
+        None if beside.is_empty() => Ok(None),
+        None => Err(unusable("is not the key of the certificate beside it: give the two that were made together")),
+    }
 }
 
 impl PartialEq for ClientCertificate {

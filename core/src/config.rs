@@ -131,7 +131,7 @@ pub(crate) struct Options {
     token_endpoint_auth_method: Option<AuthMethod>,
     /// Encoding of id and secret in HTTP Basic. Default: form.
     basic_encoding: Option<BasicEncoding>,
-    /// Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
+    /// Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK. A certificate of it in the PEM is named in x5t#S256.
     private_key: Option<Source>,
     /// `kid` of the assertion's header. Default: that of the JWK, if it has one.
     private_key_id: Option<String>,

@@ -5,7 +5,7 @@ use ring::digest;
 use crate::certificate::{self, ClientCertificate};
 use crate::config::Config;
 use crate::error::Error;
-use crate::key::{AUTHENTICATION, CONNECTION, PrivateKey};
+use crate::key::{CONNECTION, PrivateKey};
 use crate::secret::Secret;
 use crate::source::Source;
 
@@ -95,7 +95,7 @@ impl Credential {
     /// The private key, read anew each time.
     pub(crate) fn private_key(&self, config: &Config) -> Result<PrivateKey, Error> {
         let text = self.key.as_ref().ok_or_else(|| Error::internal("no private key"))?;
-        PrivateKey::read(AUTHENTICATION, text.expose()).map_err(|error| fault(&config.private_key, &error))
+        PrivateKey::of_client(text.expose()).map_err(|error| fault(&config.private_key, &error))
     }
 
     pub(crate) fn secret(&self) -> &str {

@@ -12,6 +12,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::SigningKey;
 
+use crate::certificate;
 use crate::error::Error;
 
 use jwk::Jwk;
@@ -70,9 +71,18 @@ pub(crate) struct PrivateKey {
     pub(crate) id: Option<String>,
     /// `alg` of a JWK: the key has no other.
     only: Option<Algorithm>,
+    /// `x5t#S256` of the certificate that stands beside the key (RFC 7515 section 4.1.8).
+    pub(crate) thumbprint: Option<String>,
 }
 
 impl PrivateKey {
+    /// Reads the key of a client that signs assertions, and its certificate where the PEM has one.
+    pub(crate) fn of_client(text: &str) -> Result<PrivateKey, Error> {
+        let key = PrivateKey::read(AUTHENTICATION, text)?;
+        let thumbprint = certificate::thumbprint_beside(text, &key)?;
+        Ok(PrivateKey { thumbprint, ..key })
+    }
+
     /// Reads PEM or JWK.
     pub(crate) fn read(role: Role, text: &str) -> Result<PrivateKey, Error> {
         let named = |refused: Refused| Error::config("option_invalid", format!("`{}` {}", role.key, refused.0));
@@ -86,7 +96,7 @@ impl PrivateKey {
         if only.is_some_and(|only| key.choose_scheme(&[only.scheme]).is_none()) {
             return Err(named(Refused::because("is a JWK whose `alg` does not fit its key")));
         }
-        Ok(PrivateKey { key, role, id, only })
+        Ok(PrivateKey { key, role, id, only, thumbprint: None })
     }
 
     /// A new key for this algorithm; `None`: the algorithm has no keys that are made here (RSA: it takes too long).
@@ -101,7 +111,7 @@ impl PrivateKey {
         let made = made.map_err(|_| Error::internal("the operating system gave no random numbers"))?;
         let key = any_supported_type(&PrivatePkcs8KeyDer::from(made.as_ref()).into())
             .map_err(|_| Error::internal("a key that was made cannot be read"))?;
-        Ok(Some(PrivateKey { key, role, id: None, only: Some(algorithm) }))
+        Ok(Some(PrivateKey { key, role, id: None, only: Some(algorithm), thumbprint: None }))
     }
 
     /// The key as TLS uses it.

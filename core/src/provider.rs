@@ -38,6 +38,8 @@ pub(crate) struct Profile {
     /// Whether an assertion's `aud` is the token endpoint where no issuer is known.
     pub(crate) assertion_for_endpoint: bool,
     pub(crate) assertion_typ: Option<&'static str>,
+    /// The algorithm of an assertion by a key that has several: RSA.
+    pub(crate) signing_alg: Option<&'static str>,
     /// Seconds, for answers without `expires_in`.
     pub(crate) default_lifetime: Option<u32>,
     /// What `token_type` may be beside Bearer, lower case; the empty one stands for a missing member.
@@ -57,6 +59,7 @@ pub(crate) const STANDARD: Profile = Profile {
     audience_parameter: "audience",
     assertion_for_endpoint: false,
     assertion_typ: None,
+    signing_alg: None,
     default_lifetime: None,
     token_types: &[],
     grant_type: CLIENT_CREDENTIALS,
@@ -73,7 +76,14 @@ const PROFILES: [Profile; 21] = [
     Profile { name: "auth0", ..STANDARD },
     Profile { name: "cognito", ..STANDARD },
     Profile { name: "domino", basic_encoding: BasicEncoding::Raw, ..STANDARD },
-    Profile { name: "entra", auth_method: POST, assertion_for_endpoint: true, assertion_typ: Some("JWT"), ..STANDARD },
+    Profile {
+        name: "entra",
+        auth_method: POST,
+        assertion_for_endpoint: true,
+        assertion_typ: Some("JWT"),
+        signing_alg: Some("PS256"),
+        ..STANDARD
+    },
     Profile { name: "github", auth_method: POST, ..STANDARD },
     Profile {
         name: "google",

@@ -51,7 +51,7 @@ final class Client
 urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
      * @param string|null $introspectionEndpoint URL of the introspection endpoint (RFC 7662). Default: what the issuer's metadata names.
      * @param float|int|null $leeway Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime.
-     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK.
+     * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK. A certificate of it in the PEM is named in x5t#S256.
      * @param string|null $privateKeyId `kid` of the assertion's header. Default: that of the JWK, if it has one.
      * @param string|null $provider Name of a provider profile, which sets what is odd about that provider: entra, auth0, okta, keycloak, zoom, ...
      * @param string|null $proxy URL of an HTTP proxy. Default: the proxy variables of the environment.

@@ -40,10 +40,16 @@ pub(crate) fn by_key(
     let key = credential.private_key(config)?;
     // Beside a JWT by the secret, the option is that one's.
     let wanted = config.signing_alg.as_deref().filter(|_| config.auth_method != AuthMethod::ClientSecretJwt);
-    let algorithm = key.algorithm(wanted)?;
+    let algorithm = match (wanted, config.profile.signing_alg) {
+        (None, Some(usual)) => key.algorithm(Some(usual)).or_else(|_| key.algorithm(None))?,
+        _ => key.algorithm(wanted)?,
+    };
     let mut header = header(config, algorithm.name, typ);
     if let Some(id) = config.private_key_id.as_deref().or(key.id.as_deref()) {
         header["kid"] = id.into();
+    }
+    if let Some(thumbprint) = &key.thumbprint {
+        header["x5t#S256"] = thumbprint.as_str().into();
     }
     make(config, attempt, &header, claims, |message| key.sign(algorithm, message))
 }

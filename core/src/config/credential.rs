@@ -8,7 +8,7 @@ use super::{AuthMethod, Options};
 use crate::certificate::{self, ClientCertificate};
 use crate::error::Error;
 use crate::grant::Grant;
-use crate::key::{AUTHENTICATION, CONNECTION, PrivateKey, algorithm_names};
+use crate::key::{CONNECTION, PrivateKey, algorithm_names};
 use crate::provider::Profile;
 use crate::source::Source;
 
@@ -82,7 +82,7 @@ pub(super) fn check(options: &Options, method: AuthMethod, grant: &dyn Grant, pr
     audience(options, method, grant, profile)?;
     if let Some(text) = given_value(&options.private_key) {
         let wanted = options.token_endpoint_auth_signing_alg.as_deref();
-        PrivateKey::read(AUTHENTICATION, text)?.algorithm(wanted.filter(|_| method != AuthMethod::ClientSecretJwt))?;
+        PrivateKey::of_client(text)?.algorithm(wanted.filter(|_| method != AuthMethod::ClientSecretJwt))?;
     }
     Ok(())
 }
