@@ -51,6 +51,11 @@ pub(crate) fn chain(pem: &str) -> Result<Vec<CertificateDer<'static>>, Error> {
     Ok(chain)
 }
 
+/// `x5t#S256` (RFC 7515 section 4.1.8, RFC 8705 section 3.1).
+pub(crate) fn thumbprint(certificate: &CertificateDer<'_>) -> String {
+    base64url(digest::digest(&digest::SHA256, certificate))
+}
+
 /// `x5t#S256` of the key's own certificate, where the key's PEM holds certificates too, in whatever order.
 pub(crate) fn thumbprint_beside(pem: &str, key: &PrivateKey) -> Result<Option<String>, Error> {
     let unusable = |why| Error::config("option_invalid", format!("`private_key` {why}"));
@@ -61,7 +66,7 @@ pub(crate) fn thumbprint_beside(pem: &str, key: &PrivateKey) -> Result<Option<St
         CertifiedKey::new(vec![CertificateDer::clone(der)], key.for_tls()).keys_match().is_ok()
     };
     match beside.iter().find(is_own) {
-        Some(own) => Ok(Some(base64url(digest::digest(&digest::SHA256, own)))),
+        Some(own) => Ok(Some(thumbprint(own))),
         None if beside.is_empty() => Ok(None),
         None => Err(unusable("is not the key of the certificate beside it: give the two that were made together")),
     }

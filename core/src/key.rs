@@ -20,6 +20,8 @@ pub(crate) use public::PublicJwk;
 
 mod jwk;
 mod public;
+#[cfg(test)]
+mod vectors;
 
 /// The options that a key and its algorithm come from: errors name them.
 #[derive(Clone, Copy)]
@@ -41,7 +43,7 @@ pub(crate) struct Algorithm {
     pub(crate) name: &'static str,
     scheme: SignatureScheme,
     /// Bytes of each half of an ECDSA signature; 0 for the others, whose signatures are taken as they are.
-    half: usize,
+    pub(crate) half: usize,
 }
 
 const ALGORITHMS: [Algorithm; 5] = [
