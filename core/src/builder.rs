@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -10,10 +11,14 @@ use serde_json::{Value, json};
 use crate::client::Client;
 use crate::config::{Config, OptionMap};
 use crate::error::Error;
+use crate::signer::{ExternalKey, Signer};
 
 /// Collects options; [`ClientBuilder::build`] checks them. The names and defaults are those of the schema.
 #[derive(Clone, Default)]
-pub struct ClientBuilder(OptionMap);
+pub struct ClientBuilder {
+    options: OptionMap,
+    signer: Option<Arc<dyn Signer>>,
+}
 
 macro_rules! text_options {
     ($($(#[$doc:meta])* $name:ident)*) => {$(
@@ -134,6 +139,12 @@ impl ClientBuilder {
         self.set("private_key", json!({"file": path.as_ref().to_string_lossy()}))
     }
 
+    /// Authenticates by `private_key_jwt` with a key that lies elsewhere, in an HSM or a key management service: it signs.
+    #[must_use]
+    pub fn signer(self, signer: impl Signer + 'static) -> ClientBuilder {
+        ClientBuilder { signer: Some(Arc::new(signer)), ..self }
+    }
+
     /// Reads a ready assertion from this file at each token request (workload identity federation).
     #[must_use]
     pub fn client_assertion_file(self, path: impl AsRef<Path>) -> ClientBuilder {
@@ -206,17 +217,18 @@ impl ClientBuilder {
     /// # Errors
     /// `ConfigError`: an option is missing, wrong or in conflict with another.
     pub fn build(self) -> Result<Client, Error> {
-        Client::new(Config::from_value(Value::Object(self.0))?)
+        let signer = self.signer.map(ExternalKey::new).transpose()?;
+        Client::new(Config::with_signer(Value::Object(self.options), signer)?)
     }
 
     fn set(mut self, name: &str, value: Value) -> ClientBuilder {
-        self.0.insert(name.to_owned(), value);
+        self.options.insert(name.to_owned(), value);
         self
     }
 }
 
 impl fmt::Debug for ClientBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.options.keys()).finish()
     }
 }

@@ -18,6 +18,7 @@ use crate::grant::Grant;
 use crate::lifecycle::Policy;
 use crate::provider::{Profile, Semantics};
 use crate::secret::Secret;
+use crate::signer::ExternalKey;
 use crate::source::Source;
 use crate::token::TokenType;
 
@@ -195,6 +196,9 @@ pub(crate) struct Options {
     cache_key: Option<Source>,
     /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted.
     require_private_files: Option<bool>,
+    /// A function, which only Rust can give.
+    #[serde(skip)]
+    signer: Option<ExternalKey>,
 }
 
 /// Where tokens are asked for.
@@ -227,6 +231,7 @@ pub struct Config {
     pub(crate) private_key: Option<Source>,
     pub(crate) private_key_id: Option<String>,
     pub(crate) client_assertion: Option<Source>,
+    pub(crate) signer: Option<ExternalKey>,
     pub(crate) grant_type: String,
     pub(crate) grant: &'static dyn Grant,
     pub(crate) assertion_subject: Option<String>,
@@ -274,7 +279,12 @@ impl Config {
     /// # Errors
     /// As [`Config::from_json`].
     pub fn from_value(value: Value) -> Result<Config, Error> {
-        check::check(read::options(value)?)
+        Config::with_signer(value, None)
+    }
+
+    /// As [`Config::from_value`], with what no JSON can hold.
+    pub(crate) fn with_signer(value: Value, signer: Option<ExternalKey>) -> Result<Config, Error> {
+        check::check(Options { signer, ..read::options(value)? })
     }
 
     /// Reads options from the environment: `TOKENWELL_` and the option's name in capitals.

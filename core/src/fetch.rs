@@ -154,7 +154,7 @@ impl<'a> Search<'a> {
         let url = discovery::endpoint(self.engine, &self.http, &self.route, self.config, Service::Token).await?;
         let attempt = Attempt { endpoint: &url, clock_offset: self.clock_offset };
         let form = Form::token_request(self.config, &self.entry.target, &self.credential, attempt)?;
-        let mut outgoing = authenticate(self.config, &self.credential, attempt, form)?;
+        let mut outgoing = authenticate(self.config, &self.credential, attempt, form).await?;
         if let Some(prover) = &self.config.dpop {
             outgoing.proof = Some(prover.proof("POST", &url, None, self.clock_offset)?);
         }

@@ -68,7 +68,7 @@ async fn once<T>(engine: &Engine, config: &Config, service: Service, token: &str
     let mut form = Form::default();
     form.add("token", token);
     form.add("token_type_hint", "access_token");
-    let outgoing = authenticate(config, &credential, Attempt { endpoint: &url, clock_offset: 0 }, form)?;
+    let outgoing = authenticate(config, &credential, Attempt { endpoint: &url, clock_offset: 0 }, form).await?;
     let echoes = || {
         let mut echoes = echoes(config, &credential);
         echoes.push(token.to_owned());

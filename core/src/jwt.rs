@@ -15,9 +15,19 @@ pub(crate) fn signed(
     claims: &Value,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
 ) -> Result<String, Error> {
-    let signed = format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()));
-    let signature = sign(signed.as_bytes())?;
-    Ok(format!("{signed}.{}", base64url(signature)))
+    let message = message(header, claims);
+    let signature = sign(message.as_bytes())?;
+    Ok(compact(&message, &signature))
+}
+
+/// What is signed (RFC 7515 section 5.1).
+pub(crate) fn message(header: &Value, claims: &Value) -> String {
+    format!("{}.{}", base64url(header.to_string()), base64url(claims.to_string()))
+}
+
+/// What was signed, with its signature.
+pub(crate) fn compact(message: &str, signature: &[u8]) -> String {
+    format!("{message}.{}", base64url(signature))
 }
 
 /// Seconds since 1970, on a clock that is so many seconds ahead of ours.

@@ -46,6 +46,7 @@ mod request;
 mod response;
 mod retry_after;
 mod secret;
+mod signer;
 mod source;
 mod stats;
 mod strict;
@@ -60,6 +61,7 @@ pub use config::{AuthMethod, BasicEncoding, Config};
 pub use error::{Error, ErrorKind};
 pub use pending::{Answer, Pending};
 pub use request::TokenRequest;
+pub use signer::Signer;
 pub use stats::Stats;
 pub use token::{AccessToken, Source, TokenValue};
 

@@ -7,6 +7,7 @@ use crate::config::{AuthMethod, Config};
 use crate::credential::Credential;
 use crate::error::Error;
 use crate::jwt;
+use crate::signer::ExternalKey;
 
 /// RFC 7523 section 2.2.
 const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -38,8 +39,9 @@ pub(crate) fn by_key(
     claims: Map<String, Value>,
 ) -> Result<String, Error> {
     let key = credential.private_key(config)?;
-    // Beside a JWT by the secret, the option is that one's.
-    let wanted = config.signing_alg.as_deref().filter(|_| config.auth_method != AuthMethod::ClientSecretJwt);
+    // Beside a JWT by the secret or by a key elsewhere, the option is that one's.
+    let of_another = config.auth_method == AuthMethod::ClientSecretJwt || config.signer.is_some();
+    let wanted = config.signing_alg.as_deref().filter(|_| !of_another);
     let algorithm = match (wanted, config.profile.signing_alg) {
         (None, Some(usual)) => key.algorithm(Some(usual)).or_else(|_| key.algorithm(None))?,
         _ => key.algorithm(wanted)?,
@@ -54,7 +56,18 @@ pub(crate) fn by_key(
     make(config, attempt, &header, claims, |message| key.sign(algorithm, message))
 }
 
-/// Makes an assertion: fresh `jti` each time, `aud` a string (RFC 7523 as updated in 2025), at most 60 s of life.
+/// Makes a client's assertion with a key that lies elsewhere.
+pub(super) async fn by_signer(config: &Config, signer: &ExternalKey, attempt: Attempt<'_>) -> Result<String, Error> {
+    let mut header = header(config, signer.algorithm.name, CLIENT_AUTHENTICATION);
+    if let Some(id) = &config.private_key_id {
+        header["kid"] = id.as_str().into();
+    }
+    let message = jwt::message(&header, &completed(config, attempt, of_client(config))?);
+    let signature = signer.sign(message.clone().into_bytes()).await?;
+    Ok(jwt::compact(&message, &signature))
+}
+
+/// Makes an assertion.
 pub(super) fn make(
     config: &Config,
     attempt: Attempt<'_>,
@@ -62,6 +75,11 @@ pub(super) fn make(
     claims: Map<String, Value>,
     sign: impl FnOnce(&[u8]) -> Result<Vec<u8>, Error>,
 ) -> Result<String, Error> {
+    jwt::signed(header, &completed(config, attempt, claims)?, sign)
+}
+
+/// The claims that every assertion has: a fresh `jti` each time, `aud` a string (RFC 7523 as updated in 2025), at most 60 s of life.
+fn completed(config: &Config, attempt: Attempt<'_>, claims: Map<String, Value>) -> Result<Value, Error> {
     let now = jwt::now(attempt.clock_offset);
     let endpoint = config.profile.assertion_for_endpoint.then(|| attempt.endpoint.as_str());
     let mut claims = Value::Object(claims);
@@ -71,7 +89,7 @@ pub(super) fn make(
     claims["iat"] = (now - BACKDATED).into();
     claims["nbf"] = (now - BACKDATED).into();
     claims["exp"] = (now + LIFE).into();
-    jwt::signed(header, &claims, sign)
+    Ok(claims)
 }
 
 /// The header of an assertion.

@@ -55,14 +55,21 @@ fn method(method: AuthMethod) -> &'static dyn ClientAuthentication {
 }
 
 /// Adds exactly one client authentication to the form (RFC 6749 section 2.3).
-pub(crate) fn authenticate(
+pub(crate) async fn authenticate(
     config: &Config,
     credential: &Credential,
     attempt: Attempt<'_>,
     form: Form,
 ) -> Result<Outgoing, Error> {
     let mut outgoing = Outgoing { form, authorization: None, proof: None };
-    method(config.auth_method).apply(config, credential, attempt, &mut outgoing)?;
+    match &config.signer {
+        // The only credential that is waited for.
+        Some(signer) => {
+            let assertion = assertion::by_signer(config, signer, attempt).await?;
+            assertion::attach(config, &assertion, &mut outgoing);
+        }
+        None => method(config.auth_method).apply(config, credential, attempt, &mut outgoing)?,
+    }
     Ok(outgoing)
 }
 

@@ -77,6 +77,7 @@ fn cover(mut context: hmac::Context, config: &Config, target: &Target) -> hmac::
             .chain(&[&config.assertion_subject, &config.subject_token_type, &config.actor_token_type])
             .map(|option| option.as_deref().unwrap_or(""))
             .chain([lifetime.as_str()])
+            .chain(config.signer.as_ref().map(|signer| signer.identity.as_str()))
             .collect(),
         scope,
         target.audience.iter().map(String::as_str).collect(),

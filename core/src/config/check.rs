@@ -66,6 +66,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         private_key: options.private_key,
         private_key_id: options.private_key_id,
         client_assertion: options.client_assertion,
+        signer: options.signer,
         signing_alg: options.token_endpoint_auth_signing_alg,
         assertion_audience: options.assertion_audience,
         grant_type,

@@ -16,11 +16,13 @@ use crate::source::Source;
 pub(super) fn auth_method(options: &Options, grant: &dyn Grant, profile: &Profile) -> Result<AuthMethod, Error> {
     let by_key = options.token_endpoint_auth_method == Some(AuthMethod::PrivateKeyJwt);
     // A key that signs the grant says nothing of how the client authenticates, if it does.
-    let signs_grant = grant.is_signed() && (!by_key || is_given(&options.client_assertion));
+    let otherwise = is_given(&options.client_assertion) || options.signer.is_some();
+    let signs_grant = grant.is_signed() && (!by_key || otherwise);
     let given = [
         ("client_secret", is_given(&options.client_secret)),
         ("private_key", is_given(&options.private_key) && !signs_grant),
         ("client_assertion", is_given(&options.client_assertion)),
+        ("signer", options.signer.is_some()),
     ];
     let given: Vec<&str> = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name).collect();
     let default = match given.as_slice() {
@@ -40,7 +42,7 @@ pub(super) fn auth_method(options: &Options, grant: &dyn Grant, profile: &Profil
         AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost | AuthMethod::ClientSecretJwt => {
             ["client_secret"].as_slice()
         }
-        AuthMethod::PrivateKeyJwt => ["private_key", "client_assertion"].as_slice(),
+        AuthMethod::PrivateKeyJwt => ["private_key", "client_assertion", "signer"].as_slice(),
         AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth | AuthMethod::None => [].as_slice(),
     };
     match given.first() {
@@ -82,7 +84,8 @@ pub(super) fn check(options: &Options, method: AuthMethod, grant: &dyn Grant, pr
     audience(options, method, grant, profile)?;
     if let Some(text) = given_value(&options.private_key) {
         let wanted = options.token_endpoint_auth_signing_alg.as_deref();
-        PrivateKey::of_client(text)?.algorithm(wanted.filter(|_| method != AuthMethod::ClientSecretJwt))?;
+        let of_another = method == AuthMethod::ClientSecretJwt || options.signer.is_some();
+        PrivateKey::of_client(text)?.algorithm(wanted.filter(|_| !of_another))?;
     }
     Ok(())
 }
@@ -115,6 +118,10 @@ fn algorithm(options: &Options, method: AuthMethod, grant: &dyn Grant) -> Result
     let Some(name) = options.token_endpoint_auth_signing_alg.as_deref() else { return Ok(()) };
     let fits = match method {
         AuthMethod::ClientSecretJwt => name == "HS256",
+        AuthMethod::PrivateKeyJwt if options.signer.as_ref().is_some_and(|signer| signer.algorithm.name != name) => {
+            let message = "`token_endpoint_auth_signing_alg` is not the algorithm of `signer`: remove it";
+            return Err(Error::config("option_conflict", message));
+        }
         AuthMethod::PrivateKeyJwt => algorithm_names().contains(&name),
         _ if grant.is_signed() => algorithm_names().contains(&name),
         _ => {
