@@ -56,6 +56,8 @@ CASES = (
     ("file", "private_key_jwt, EC"),
     ("file", "private_key_jwt, RSA"),
 )
+# Where the kernel writes the memory of a program that crashed: `core` is beside it.
+CORE_PATTERN = Path("/proc/sys/kernel/core_pattern").read_text().strip()
 # The case that ends with a crash.
 CRASHES = ("file", "client_secret_post")
 
@@ -228,13 +230,13 @@ class Program:
         self._folder.cleanup()
 
     def crash(self) -> mmap.mmap:
-        """Its core file. Where the kernel writes none beside a process, this fails."""
+        """Its core file."""
         resource.prlimit(self.pid, resource.RLIMIT_CORE, (resource.RLIM_INFINITY,) * 2)
         self._process.send_signal(signal.SIGSEGV)
         self._process.wait(60)
         cores = list(Path(self._folder.name).glob("core*"))
         if not cores:
-            raise SystemExit(f"no core file: /proc/sys/kernel/core_pattern is {Path('/proc/sys/kernel/core_pattern').read_text()!r}, not 'core'")
+            raise SystemExit("the crashed program left no core file")
         with open(cores[0], "rb") as core:
             return mmap.mmap(core.fileno(), 0, access=mmap.ACCESS_READ)
 
@@ -312,7 +314,7 @@ class Case:
                 self.wrong = self._wrong(self.found)
                 if not self.wrong or time.monotonic() > until:
                     break
-            if (self.kind, self.method) == CRASHES and not self.wrong:
+            if (self.kind, self.method) == CRASHES and CORE_PATTERN == "core" and not self.wrong:
                 with program.crash() as core:
                     wrong = self._wrong(look([core], self._secret, self.tokens))
                     self.wrong = f"in the core file: {wrong}" if wrong else ""
@@ -329,6 +331,8 @@ class Case:
 
 def main() -> int:
     failed = passed = 0
+    if CORE_PATTERN != "core":
+        print(f"core files are not looked into: /proc/sys/kernel/core_pattern is {CORE_PATTERN!r}, so they are not written beside a program")
     print(f"copies in memory after {FETCHES} fetches of which {FETCHES // 10} failed; of the secret in the options and in the environment, the host's own too")
     print(f"{'language':9}{'secret':9}{'method':22}{'secret':>8}{'live token':>12}{'old tokens':>12}", flush=True)
     with processes.development_server() as server, tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(4) as threads:
