@@ -1,6 +1,5 @@
 //! A token from a certified OpenID provider (npm's `oidc-provider`, started by `make test`), over https with a private CA.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use rustls::pki_types::CertificateDer;
@@ -8,18 +7,18 @@ use rustls::pki_types::pem::PemObject;
 use tokenwell::{Client, ClientBuilder, ErrorKind};
 
 /// The running provider, as `core/conformance/oidc-provider/server.mjs` describes it.
-struct Provider(HashMap<String, String>);
+struct Provider(serde_json::Value);
 
 impl Provider {
     fn running() -> Provider {
         let path = std::env::var_os("TOKENWELL_OIDC")
             .expect("TOKENWELL_OIDC is not set: these tests need a running oidc-provider; `make test` starts one (`make test ONLY=rust`)");
         let text = std::fs::read_to_string(path).expect("TOKENWELL_OIDC names a file that can be read");
-        Provider(serde_json::from_str(&text).expect("TOKENWELL_OIDC names a JSON object of strings"))
+        Provider(serde_json::from_str(&text).expect("TOKENWELL_OIDC names a JSON object"))
     }
 
     fn get(&self, name: &str) -> &str {
-        &self.0[name]
+        self.0[name].as_str().expect("a text")
     }
 
     /// The options of the client that is registered for Basic authentication.
