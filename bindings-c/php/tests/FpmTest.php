@@ -39,6 +39,16 @@ final class FpmTest extends TestCase
         };
         PHP;
 
+    /** What vendors' pages show. */
+    private const SNIPPET = <<<'PHP'
+        <?php
+        $options = json_decode($_SERVER['QUERY'], true);
+        $form = ['grant_type' => 'client_credentials', 'client_id' => $options['clientId'], 'client_secret' => $options['clientSecret']];
+        $http = ['method' => 'POST', 'header' => 'Content-Type: application/x-www-form-urlencoded', 'content' => http_build_query($form)];
+        $answer = file_get_contents($options['tokenEndpoint'], false, stream_context_create(['http' => $http]));
+        echo json_encode(['token' => json_decode($answer, true)['access_token']]);
+        PHP;
+
     private static AuthorizationServer $server;
     private string $folder;
     /** @var resource|null */
@@ -218,6 +228,23 @@ final class FpmTest extends TestCase
         foreach ($sources as $of) {
             self::assertSame(['memory'], array_values(array_unique(\array_slice($of, 1))));
         }
+    }
+
+    public function testF34ForComparisonTheCopiedSnippetAsksForEachRequest(): void
+    {
+        file_put_contents("$this->folder/snippet.php", self::SNIPPET);
+        chmod("$this->folder/snippet.php", 0644);
+        $before = \count(self::$server->requests());
+        $this->start([], 4);
+        $tokens = [];
+        for ($round = 0; $round < 25; $round++) {
+            $page = ['SCRIPT_FILENAME' => "$this->folder/snippet.php"];
+            foreach (array_map(fn (): array => $this->begin($this->options(''), 0, $page), range(1, 8)) as $request) {
+                $tokens[] = $this->end($request)['token'];
+            }
+        }
+        self::assertCount(200, array_unique($tokens));
+        self::assertSame($before + 200, \count(self::$server->requests()));
     }
 
     public function testAnErrorOfOneRequestLeavesTheNextAlone(): void
