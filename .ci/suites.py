@@ -37,6 +37,7 @@ SUITES: tuple[Suite, ...] = (
     build("c"),
     Suite("c", "plain", (("make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "test"),), needs=("build-c", "build-tests")),
     check("c-leaks", "make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "leaks", needs=("build-c", "build-tests")),
+    check("c-instructions", "make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "instructions", needs=("build-c", "build-tests")),
     Suite("php", "phpunit", (("phpunit",),), folder="bindings-c/php", needs=("build-c", "build-tests")),
     build("mago"),
     check(
