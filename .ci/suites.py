@@ -18,6 +18,7 @@ class Suite:
     commands: tuple[tuple[str, ...], ...]
     folder: str = "."
     needs: tuple[str, ...] = ()
+    shown: bool = False  # what it prints is worth reading when all is well, too
 
 
 def build(part: str) -> Suite:
@@ -55,9 +56,9 @@ SUITES: tuple[Suite, ...] = (
     Suite(
         "matrix", "plain",
         (("make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "probe"), ("python3", ".ci/matrix.py")),
-        needs=("build-tests", "build-c", "build-wheel", "build-node"),
+        needs=("build-tests", "build-c", "build-wheel", "build-node"), shown=True,
     ),
-    Suite("memory", "plain", (("python3", ".ci/memory.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
+    Suite("memory", "plain", (("python3", ".ci/memory.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node"), shown=True),
     build("rust"),
     check("demo", "python3", ".ci/demo.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
     check("demo-outage", "python3", ".ci/demo_outage.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
@@ -66,7 +67,7 @@ SUITES: tuple[Suite, ...] = (
     Suite("packages", "plain", ((".ci/packages.sh",),), needs=("build-dist",)),
 )
 
-# What is known of a token's life, and nothing else: `make test ONLY=lifecycle`.
+# What is known of a token's life, and nothing else: `make test ONLY=lifecycle`, two suites at a time.
 LIFECYCLE = (
     Suite(
         "life-rust", "cargo",

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -124,6 +125,12 @@ def run_suite(suite: Suite, environment: dict[str, str]) -> Result:
     return result
 
 
+def show(suite: Suite) -> None:
+    """What the suite printed, without its commands."""
+    lines = (LOGS / f"{suite.name}.log").read_text(errors="replace").splitlines()
+    print("\n".join(f"    {line}" for line in lines if line and not line.startswith("$ ")), flush=True)
+
+
 def report(result: Result) -> None:
     state = "FAILED" if result.failed else "ok"
     print(f"{state:8}{result.name:18}{result.passed:5} passed {result.failed:4} failed {result.skipped:4} skipped {result.seconds:8.1f} s", flush=True)
@@ -136,9 +143,8 @@ def report(result: Result) -> None:
 
 
 def chosen_suites(names: list[str]) -> list[Suite]:
-    """All suites, or the named ones with what they need; `lifecycle` names several."""
+    """All suites, or the named ones with what they need."""
     known = {suite.name: suite for suite in (*SUITES, *LIFECYCLE)}
-    names = [each for name in names for each in ([suite.name for suite in LIFECYCLE] if name == "lifecycle" else [name])]
     if unknown := [name for name in names if name not in known]:
         raise SystemExit(f"no suite is named {', '.join(unknown)}; there are: {', '.join(known)}")
     wanted = set(names or (suite.name for suite in SUITES))
@@ -166,7 +172,22 @@ def run_all(suites: list[Suite]) -> list[Result]:
             else:
                 results[suite.name] = run_suite(suite, environment)
             report(results[suite.name])
+            if suite.shown and not results[suite.name].failed:
+                show(suite)
     return list(results.values())
+
+
+def side_by_side(names: list[str]) -> int:
+    """Suites that wait more than they work, two at a time, once what they need is built. Each runs below a process of its own, which
+    sees what it leaves behind."""
+    builds = [suite for suite in chosen_suites(names) if suite.kind == "build"]
+    if any(result.failed for result in run_all(builds)):
+        return 1
+    started = time.monotonic()
+    with ThreadPoolExecutor(2) as pool:
+        codes = list(pool.map(lambda name: subprocess.run([sys.executable, __file__, name]).returncode, names))
+    print(f"\n{time.monotonic() - started:.0f} s, builds apart")
+    return max(codes)
 
 
 def main() -> int:
@@ -178,6 +199,8 @@ def main() -> int:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # through every `finally`, which end what was started
     # A run in the background may come with Ctrl-C ignored, which the suites that send it would inherit.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if sys.argv[1:] == ["lifecycle"]:
+        return side_by_side([suite.name for suite in LIFECYCLE])
     results = run_all(chosen_suites(sys.argv[1:]))
     print(f"\n{'suite':18}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>10}")
     for result in results:
