@@ -161,7 +161,7 @@ def run_all(suites: list[Suite]) -> list[Result]:
             TOKENWELL_DEV_SERVER=str(processes.target_folder("debug") / "tokenwell-dev-server"),
         )
         if any(suite.kind not in ("build", "check") for suite in suites):
-            description = LOGS / "oidc-provider.json"
+            description = LOGS / f"oidc-provider-{os.getpid()}.json"  # suites can run side by side
             servers.enter_context(processes.server("oidc-provider", "node", ROOT / "core/conformance/oidc-provider/server.mjs", description))
             servers.callback(description.unlink)
             environment["TOKENWELL_OIDC"] = str(description)
