@@ -1,7 +1,7 @@
 # The commands a person types. What they do is in .ci; what is built and installed already is left alone.
 export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo demo-outage demo-fleet soak simulation test asan lint dist clean
+.PHONY: help demo demo-outage demo-fleet soak simulation bench test asan lint dist clean
 
 help:
 	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
@@ -9,6 +9,7 @@ help:
 	@echo "make demo-fleet   twelve processes of three languages share a store, in files and in Redis: one token request"
 	@echo "make soak   the same with faults at random, for SECONDS=600"
 	@echo "make simulation   a fleet of 100,000 processes on paper, drawn in examples/benchmarks/simulation"
+	@echo "make bench  the figures of examples/benchmarks, against other libraries (ONLY=\"B1 B3\": these alone; ROUNDS=5)"
 	@echo "make test   every suite of every language (ONLY=\"python node\": these alone)"
 	@echo "            ONLY=lifecycle: what is known of a token's life, alone"
 	@echo "make asan   the C tests with AddressSanitizer, for which the library is built anew"
@@ -40,6 +41,11 @@ simulation:
 	@.ci/bootstrap.sh lint
 	@cargo run --quiet --locked --release -p tokenwell-simulation
 
+bench:
+	@.ci/bootstrap.sh bench
+	@.ci/build.sh bench
+	@ROUNDS="$(ROUNDS)" python3 examples/benchmarks/bench.py $(ONLY)
+
 test:
 	@.ci/bootstrap.sh test
 	@python3 .ci/test.py $(ONLY)
@@ -61,4 +67,4 @@ dist:
 
 clean:
 	@cargo clean
-	@rm -rf build/c build/asan build/heaps build/wheel build/node.made-of build/logs bindings-c/php/lib bindings-node/*.node dist
+	@rm -rf build/c build/benchmarks build/asan build/heaps build/wheel build/node.made-of build/logs bindings-c/php/lib bindings-node/*.node dist

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Puts in place what the given command needs: system packages (as root on Debian; else it says what to install and stops),
 # the Python environment in .venv, and the npm packages. What is there already is left alone.
-# usage: bootstrap.sh demo|test|lint|dist
+# usage: bootstrap.sh demo|test|bench|lint|dist
 cd "$(dirname "$0")/.."
 set -euo pipefail
-command=${1:?"usage: bootstrap.sh demo|test|lint|dist"}
+command=${1:?"usage: bootstrap.sh demo|test|bench|lint|dist"}
 
 has() { command -v "$1" > /dev/null 2>&1; }
 mkdir -p build/logs
@@ -138,4 +138,13 @@ npm_packages bindings-node
 if [ "$command" = test ]; then
   npm_packages core/conformance/oidc-provider
   npm_packages examples/postman
+fi
+if [ "$command" = bench ]; then
+  make_peers() {
+    say "Python packages of the benchmarks"
+    python3 -m venv examples/benchmarks/.venv
+    examples/benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check -r examples/benchmarks/peers-python.txt
+  }
+  examples/benchmarks/.venv/bin/python -c '' 2> /dev/null || rm -rf examples/benchmarks/.venv
+  once examples/benchmarks/.venv/.made-of examples/benchmarks/peers-python.txt -- make_peers
 fi

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what the given command needs; what has not changed since is not built again.
-# usage: build.sh demo|dist|tests|wheel|node|c|rust|server|mago...
+# usage: build.sh demo|dist|tests|wheel|node|c|rust|server|mago|contestants|bench...
 . "$(dirname "$0")/lib.sh"
 
 # The development server and the Rust tests: cargo's dev profile. `--workspace` with one program: the features, and so what is
@@ -8,7 +8,7 @@
 server() { cargo build --locked --workspace --bin tokenwell-dev-server; }
 tests() {
   cargo test --locked --workspace --no-run
-  cargo build --locked --workspace --bin tokenwell-dev-server --bin get_access_token
+  cargo build --locked --workspace --bin tokenwell-dev-server --bin get_access_token --bin bench-tokenwell
 }
 
 # What users get: the release profile.
@@ -39,6 +39,32 @@ mago() { once build/tools/.mago-made-of -- install_mago; }
 c() { make -s --no-print-directory -C bindings-c PROFILE=release build examples; }
 
 rust() { cargo build --locked --release -p tokenwell-examples --bin demo --bin outage; }
+
+# Our own contestants of examples/benchmarks that have to be built, and what runs them all.
+c_contestant() {
+  local name=$1
+  shift
+  mkdir -p build/benchmarks/c
+  ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Werror -pthread -o "build/benchmarks/c/$name" "examples/benchmarks/programs/c/$name.c" "$@"
+}
+contestants() {
+  mkdir -p build/benchmarks
+  ${CC:-cc} -std=c11 -O2 -Wall -Wextra -Werror -o build/benchmarks/launch examples/benchmarks/launch.c
+  c_contestant tokenwell -Ibindings-c/include -Lbuild/c -ltokenwell '-Wl,-rpath,$ORIGIN/../../c'
+  mkdir -p examples/benchmarks/node_modules
+  ln -sfn ../../../bindings-node examples/benchmarks/node_modules/tokenwell
+}
+
+install_wheel_among_peers() { examples/benchmarks/.venv/bin/python -m pip install --quiet --no-index --no-deps --force-reinstall build/wheel/*.whl; }
+# What `make bench` measures: the release builds, the contestants in Rust as cargo builds them for whoever depends on the crate.
+bench() {
+  c
+  wheel
+  once examples/benchmarks/.venv/.wheel-made-of build/wheel -- install_wheel_among_peers
+  node
+  contestants
+  cargo build --locked --profile plain -p tokenwell-benchmarks -p tokenwell-dev-server
+}
 
 demo() { server; c; wheel; node; rust; }
 

@@ -59,6 +59,10 @@ SUITES: tuple[Suite, ...] = (
         needs=("build-tests", "build-c", "build-wheel", "build-node"), shown=True,
     ),
     Suite("memory", "plain", (("python3", ".ci/memory.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node"), shown=True),
+    Suite(
+        "benchmarks", "plain", ((".ci/build.sh", "contestants"), ("python3", "examples/benchmarks/smoke.py")),
+        needs=("build-tests", "build-c", "build-wheel", "build-node"),
+    ),
     build("rust"),
     check("demo", "python3", ".ci/demo.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
     check("demo-outage", "python3", ".ci/demo_outage.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),

@@ -1,0 +1,81 @@
+"""B1: what a call costs when the token is in memory, with one thread and with eight."""
+
+from __future__ import annotations
+
+import os
+
+from chart import Bar, bars
+from contestants import Contestant
+from harness import Bench, Figure, Goal, Result, short
+
+THREADS = 8
+# A loop of this many nanoseconds is measured.
+LONG = 150e6
+# How much slower eight threads may seem: figures of this length differ by so much from run to run.
+NOISE = 1.15
+# Nanoseconds at most, by program.
+LIMITS = {"python/with_tokenwell": 150, "node/tokenwell_sync": 250, "node/tokenwell": 1200, "php/tokenwell": 600, "c/tokenwell": 40, "rust/tokenwell": 20}
+GO = "go/x_oauth2"
+
+
+def measure(bench: Bench, threads: int) -> dict[str, Figure | str]:
+    """Nanoseconds of a core for a call."""
+    lengths: dict[str, int] = {}
+
+    def once(who: Contestant) -> float:
+        if who.id not in lengths:
+            guess = bench.run(who, "cached", 200, threads).answer["ns"]
+            guess = bench.run(who, "cached", max(int(5e6 / guess), 200), threads).answer["ns"]
+            lengths[who.id] = max(int(LONG / guess), 200)
+        ns: float = bench.run(who, "cached", lengths[who.id], threads).answer["ns"]
+        cores = min(threads, os.cpu_count() or 1) if who.language.parallel else 1
+        return ns * cores / threads
+
+    return bench.take_turns(once)
+
+
+def goals(bench: Bench, one: dict[str, Figure | str], eight: dict[str, Figure | str]) -> list[Goal]:
+    found = []
+    median = {id: figure.median for id, figure in one.items() if isinstance(figure, Figure)}
+    for id, limit in LIMITS.items():
+        if id in median:
+            found.append(Goal(f"{id}: under {limit} ns", f"{short(median[id])} ns", median[id] < limit))
+    peers = {id: value for id, value in median.items() if id.startswith("python/") and "tokenwell" not in id}
+    if peers:
+        ratio = min(peers.values()) / median["python/with_tokenwell"]
+        found.append(Goal(f"Python: at least 8 times faster than the best peer ({min(peers, key=lambda id: peers[id])})", f"{ratio:.1f} times", ratio >= 8))
+    for id in ("rust/tokenwell", "c/tokenwell"):
+        if GO in median and id in median:
+            found.append(Goal(f"{id}: faster than Go's ReuseTokenSource", f"{median[GO] / median[id]:.1f} times", median[id] < median[GO]))
+    for who in bench.everybody:
+        alone, together = one.get(who.id), eight.get(who.id)
+        if who.ours and who.language.parallel and isinstance(alone, Figure) and isinstance(together, Figure):
+            ratio = together.median / alone.median
+            found.append(Goal(f"{who.id}: a call is no slower in {THREADS} threads (within {NOISE:.2f})", f"{ratio:.2f} of one thread's", ratio <= NOISE))
+    return found
+
+
+def run(bench: Bench) -> Result:
+    one, eight = measure(bench, 1), measure(bench, THREADS)
+    rows, groups = [], {}
+    for who in bench.everybody:
+        figure = one[who.id]
+        rows.append([who.language.name, bench.name(who), str(figure), str(eight[who.id])])
+        if isinstance(figure, Figure):
+            bar = Bar(bench.name(who), figure.median, figure.low, figure.high, who.ours)
+            groups.setdefault(who.language.name, []).append(bar)
+    return Result(
+        title="A cached token: nanoseconds a call",
+        columns=["language", "contestant", "one thread", f"{THREADS} threads"],
+        rows=rows,
+        goals=goals(bench, one, eight),
+        notes=[
+            f"With {THREADS} threads: the wall time of all, times the cores that they can use ({min(THREADS, os.cpu_count() or 1)} of this machine; one under"
+            " Python's GIL), divided by their calls. It is what a call costs one core, so that more threads than cores do not count against it.",
+            "In Node each thread is a worker with a client of its own, since workers share no objects; the token is one for all, in the library.",
+        ],
+        chart=bars("A cached token", "Nanoseconds a call, one thread; logarithmic. The line in a bar is the spread of the rounds.", list(groups.items())),
+        samples={
+            id: {"one": getattr(one[id], "samples", one[id]), "eight": getattr(eight[id], "samples", eight[id])} for id in one
+        },
+    )  # fmt: skip
