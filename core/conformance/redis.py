@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import shutil
 import signal
@@ -13,11 +14,14 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 PATIENCE = 10.0
+# The first answer on a connection through `far` comes so much later, seconds.
+FAR = 0.2
 
 
 class Server:
@@ -89,6 +93,7 @@ class Place:
             "redis_socket": f"unix://{server.socket}",
             "redis_user": f"redis://tokenwell:pass%3Aword@127.0.0.1:{server.port}",
             "redis_denied": f"redis://denied:pass%3Aword@127.0.0.1:{server.port}",
+            "redis_far": f"redis://127.0.0.1:{far(server.port)}",
         }
 
     def cluster(self) -> None:
@@ -213,6 +218,28 @@ def read(answer: object) -> object:
         case b"-":
             raise ValueError(rest.decode())
     raise ConnectionError("Redis closed the connection")
+
+
+def far(port: int) -> int:
+    """A port that leads to this one, to which a new connection takes its time."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def copy(source: socket.socket, target: socket.socket, delay: float) -> None:
+        with contextlib.suppress(OSError), target:
+            while data := source.recv(65536):
+                time.sleep(delay)
+                delay = 0
+                target.sendall(data)
+
+    def accept() -> None:
+        while True:
+            client, _ = listener.accept()
+            server = socket.create_connection(("127.0.0.1", port))
+            threading.Thread(target=copy, args=(client, server, 0), daemon=True).start()
+            threading.Thread(target=copy, args=(server, client, FAR), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return listener.getsockname()[1]
 
 
 def free_port() -> int:

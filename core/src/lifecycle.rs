@@ -162,6 +162,12 @@ pub(crate) fn next_look(looks: u32, random: f64) -> Duration {
     pause.min(Duration::from_millis(500)).mul_f64(0.5 + random)
 }
 
+/// The part of `timeout` that a process keeps for a fetch of its own while it waits for another's; `random` is in 0..1. Those who
+/// wait for one that hangs do not all lose patience in the same moment: the first may have a token for the others.
+pub(crate) fn own_part(random: f64) -> f64 {
+    0.25 + random / 4.0
+}
+
 /// Requests that a process makes at once while its shared store is down; more have to wait for their turn.
 const TURNS_AT_ONCE: u32 = 20;
 const BETWEEN_TURNS: Duration = Duration::from_millis(100);

@@ -64,17 +64,23 @@ pub(crate) enum Found {
 
 /// The longest that a flight waits for one answer of a store.
 const BUDGET: Duration = Duration::from_millis(50);
-/// The parts in which that is waited.
-const SLICES: u32 = 10;
+/// The same for the first answer of a store that is connected to and has not failed. That is up to ten answers: of a name server,
+/// a sentinel, the kernel, TLS, the login. A store that is away costs this once a process; after that it is looked for in the
+/// background.
+const FIRST_BUDGET: Duration = BUDGET.saturating_mul(10);
+/// The parts in which a budget is waited.
+const SLICE: Duration = Duration::from_millis(5);
 
-/// The answer, if it comes within the budget. That is counted in short waits: on a machine that is so busy that this process
-/// comes late to each of them, the store has no fault and is given the longer time.
-pub(crate) async fn in_time<T>(answer: impl Future<Output = T>) -> Option<T> {
+/// The answer, if it comes within the budget, which may change meanwhile. That is counted in short waits: on a machine that is so
+/// busy that this process comes late to each of them, the store has no fault and is given the longer time.
+pub(crate) async fn in_time<T>(answer: impl Future<Output = T>, budget: impl Fn() -> Duration) -> Option<T> {
     let mut answer = pin!(answer);
-    for _ in 0..SLICES {
-        if let Ok(answer) = timeout(BUDGET / SLICES, answer.as_mut()).await {
+    let mut waited = Duration::ZERO;
+    while waited < budget() {
+        if let Ok(answer) = timeout(SLICE, answer.as_mut()).await {
             return Some(answer);
         }
+        waited += SLICE;
     }
     None
 }
@@ -89,12 +95,18 @@ pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 
 /// gives is believed only if the seal is whole, and all that is decided is decided in [`shared`].
 ///
 /// The futures are polled on the engine's one thread, in the process that opened the store: what blocks belongs on
-/// `tokio::task::spawn_blocking`. Each is dropped after [`BUDGET`] (50 ms), wherever it stands, and from then on that
-/// flight asks the store nothing more; a store need not watch the time itself, but must be able to go on after that, and should
+/// `tokio::task::spawn_blocking`. Each is dropped after [`Store::budget`], wherever it stands, and the flight goes on without
+/// the store; a store need not watch the time itself, but must be able to go on after that, and should
 /// answer with an error at once while it knows that it is down. A child after fork opens a store of its own.
 pub(crate) trait Store: Send + Sync {
     /// What a token from here names as its source.
     fn source(&self) -> Source;
+
+    /// How long an answer may take that is waited for now: 50 ms, and [`FIRST_BUDGET`] while a connection is made for the
+    /// first time or after one that was sound.
+    fn budget(&self) -> Duration {
+        BUDGET
+    }
 
     /// What is under this name. Takes no lock.
     fn load<'a>(&'a self, name: &'a Name) -> Answer<'a, Found>;

@@ -27,6 +27,8 @@ use crate::token::Held;
 
 /// The lock is held for the time of a fetch, and this.
 const LOCK_MARGIN: Duration = Duration::from_secs(1);
+/// Who knows that another process fetches asks a store that fails again for so long: a second request is worse than that.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// One flight's search for a token.
 pub(crate) async fn search(engine: &Engine, mission: &Mission) -> Fetched {
@@ -71,7 +73,8 @@ async fn secret(config: &Config, credential: &Credential) -> Option<Keys> {
 }
 
 fn out_of_turn() -> Error {
-    let message = "no turn to ask the token endpoint came within half of `timeout`: other processes are asking it, or the shared store is down";
+    let message =
+        "no turn to ask the token endpoint came in time: other processes are asking it, or the shared store is down";
     Error::new(ErrorKind::Transport, "timeout", message).with_retryable(true)
 }
 
@@ -117,15 +120,16 @@ impl<'a> Shared<'a> {
     /// A token from the store, or else the lock under which to fetch one. No lock: the store is down, or another process has
     /// had the lock for too long.
     async fn token_or_lock(&self, deadline: Instant) -> Result<Held, Option<Box<dyn Lock>>> {
-        // Half of the time is kept for a fetch of one's own.
-        let give_up = deadline - self.mission.config.timeout / 2;
+        let give_up = deadline - self.mission.config.timeout.mul_f64(lifecycle::own_part(random::unit()));
         if let Some(held) = self.look().await {
             return Ok(held);
         }
-        let mut looks = 0;
+        // `taken`: when the store last said that another process has the lock.
+        let (mut looks, mut taken) = (0, None::<Instant>);
         loop {
             let hold = deadline.saturating_duration_since(Instant::now()) + LOCK_MARGIN;
             match self.ask(self.store.try_lock(&self.name, hold)).await {
+                None if taken.is_some_and(|taken| taken.elapsed() < GRACE) => self.down.store(false, Ordering::Relaxed),
                 None => return Err(None),
                 Some(Some(lock)) => {
                     return match self.look().await {
@@ -136,7 +140,7 @@ impl<'a> Shared<'a> {
                         None => Err(Some(lock)),
                     };
                 }
-                Some(None) => {}
+                Some(None) => taken = Some(Instant::now()),
             }
             let left = give_up.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -242,18 +246,18 @@ impl<'a> Shared<'a> {
     /// Also when the store was late before: those who wait should not wait for the end of the lock.
     async fn release(&self, lock: Option<Box<dyn Lock>>) {
         if let Some(lock) = lock
-            && !matches!(in_time(lock.release()).await, Some(Ok(())))
+            && !matches!(in_time(lock.release(), || self.store.budget()).await, Some(Ok(())))
         {
             count(&self.mission.counters.store_errors);
         }
     }
 
-    /// The store's answer, if it comes in time. After one that did not, the store is not asked again.
+    /// The store's answer, if it comes in time. After one that did not, the store is down for this flight.
     async fn ask<T>(&self, answer: Answer<'_, T>) -> Option<T> {
         if self.down.load(Ordering::Relaxed) {
             return None;
         }
-        match in_time(answer).await {
+        match in_time(answer, || self.store.budget()).await {
             Some(Ok(answer)) => Some(answer),
             _ => {
                 count(&self.mission.counters.store_errors);

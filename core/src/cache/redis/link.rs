@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::io;
 use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::super::in_time;
+use super::super::{BUDGET, FIRST_BUDGET, in_time};
 use super::address::{Address, Login, Node, Sentinel};
 use crate::clock::Moment;
 use crate::engine::engine;
@@ -39,6 +40,24 @@ pub(super) struct Link {
     state: Mutex<State>,
     /// Held while a connection is made: many flights that find none need one.
     dialling: tokio::sync::Mutex<()>,
+    /// Questions that have made a connection and wait for its first answer.
+    openings: AtomicUsize,
+}
+
+/// A question has made a connection: until its end everybody is patient.
+struct Opening<'a>(&'a AtomicUsize);
+
+impl<'a> Opening<'a> {
+    fn new(openings: &'a AtomicUsize) -> Opening<'a> {
+        openings.fetch_add(1, Ordering::Relaxed);
+        Opening(openings)
+    }
+}
+
+impl Drop for Opening<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 #[derive(Default)]
@@ -59,7 +78,19 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Link {
     pub(super) fn new(address: Address) -> Link {
-        Link { address, state: Mutex::default(), dialling: tokio::sync::Mutex::default() }
+        Link {
+            address,
+            state: Mutex::default(),
+            dialling: tokio::sync::Mutex::default(),
+            openings: AtomicUsize::default(),
+        }
+    }
+
+    /// How long an answer may take that is waited for now. After a failure nobody waits for a connection any more: one that
+    /// comes late is there for the next flight.
+    pub(super) fn budget(&self) -> Duration {
+        let is_opening = self.openings.load(Ordering::Relaxed) > 0;
+        if is_opening && self.state().failures == 0 { FIRST_BUDGET } else { BUDGET }
     }
 
     /// Sends a command that concerns this name. Fails at once while the pause after a failure lasts.
@@ -96,15 +127,15 @@ impl Link {
     }
 
     async fn follow(&self, name: &str, command: &Cmd) -> RedisResult<Value> {
-        let mut asking: Option<Node> = None;
+        let (mut asking, mut opening): (Option<Node>, _) = (None, None);
         let mut last = failure("the store sends from one node to another");
         for _ in 0..TRIES {
             let asked = asking.take();
             let node = match asked.clone().or_else(|| self.home(name)) {
                 Some(node) => node,
-                None => self.entrance().await?,
+                None => self.entrance(&mut opening).await?,
             };
-            let (mut connection, kept) = match self.connection(&node).await {
+            let (mut connection, kept) = match self.connection(&node, &mut opening).await {
                 Ok(connection) => connection,
                 // A node that is gone has left its names to another one.
                 Err(error) if self.forget(&node) => {
@@ -114,9 +145,9 @@ impl Link {
                 Err(error) => return Err(error),
             };
             if asked.is_some() {
-                within(redis::cmd("ASKING").exec_async(&mut connection)).await?;
+                self.within(redis::cmd("ASKING").exec_async(&mut connection)).await?;
             }
-            last = match within(command.query_async(&mut connection)).await {
+            last = match self.within(command.query_async(&mut connection)).await {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
@@ -141,14 +172,14 @@ impl Link {
     }
 
     /// The node to begin with: with sentinels the master that they name, else the first that can be reached.
-    async fn entrance(&self) -> RedisResult<Node> {
+    async fn entrance<'a>(&'a self, opening: &mut Option<Opening<'a>>) -> RedisResult<Node> {
         let nodes = &self.address.nodes;
         let first = self.state().first;
         let mut last = failure("there is no node");
         for place in (0..nodes.len()).map(|at| (first + at) % nodes.len()) {
             let found = match &self.address.sentinel {
-                None => self.connection(&nodes[place]).await.map(|_| nodes[place].clone()),
-                Some(sentinel) => self.master(&nodes[place], sentinel).await,
+                None => self.connection(&nodes[place], opening).await.map(|_| nodes[place].clone()),
+                Some(sentinel) => self.master(&nodes[place], sentinel, opening).await,
             };
             last = match found {
                 Ok(node) => {
@@ -163,17 +194,27 @@ impl Link {
         Err(last)
     }
 
-    async fn master(&self, node: &Node, sentinel: &Sentinel) -> RedisResult<Node> {
+    async fn master<'a>(
+        &'a self,
+        node: &Node,
+        sentinel: &Sentinel,
+        opening: &mut Option<Opening<'a>>,
+    ) -> RedisResult<Node> {
+        opening.get_or_insert_with(|| Opening::new(&self.openings));
         let mut connection = self.dial(node, &sentinel.login, 0).await?;
         let mut question = redis::cmd("SENTINEL");
         question.arg("GET-MASTER-ADDR-BY-NAME").arg(&sentinel.master);
-        let answer: Option<(String, u16)> = within(question.query_async(&mut connection)).await?;
+        let answer: Option<(String, u16)> = self.within(question.query_async(&mut connection)).await?;
         let (host, port) = answer.ok_or_else(|| failure("the sentinel knows no master of this name"))?;
         Ok(Node::Tcp(host, port))
     }
 
     /// The connection to a node, and whether it was there already.
-    async fn connection(&self, node: &Node) -> RedisResult<(MultiplexedConnection, bool)> {
+    async fn connection<'a>(
+        &'a self,
+        node: &Node,
+        opening: &mut Option<Opening<'a>>,
+    ) -> RedisResult<(MultiplexedConnection, bool)> {
         let kept = |state: MutexGuard<'_, State>| state.open.get(node).cloned().map(|connection| (connection, true));
         if let Some(found) = kept(self.state()) {
             return Ok(found);
@@ -186,6 +227,7 @@ impl Link {
         if self.state().failures > failures {
             return Err(failure("another flight has found nobody there just now"));
         }
+        opening.get_or_insert_with(|| Opening::new(&self.openings));
         let connection = self.dial(node, &self.address.login, self.address.database).await?;
         self.state().open.insert(node.clone(), connection.clone());
         Ok((connection, false))
@@ -202,7 +244,7 @@ impl Link {
         let config = AsyncConnectionConfig::new().set_response_timeout(Some(LONGEST_DIAL));
         let mut opened =
             pin!(async { MultiplexedConnection::new_with_config(&info, self.stream(node).await?, config).await });
-        let (connection, driver) = match in_time(&mut opened).await {
+        let (connection, driver) = match in_time(&mut opened, || self.budget()).await {
             Some(opened) => opened?,
             None => {
                 self.failed();
@@ -258,6 +300,10 @@ impl Link {
         state.open.remove(node).is_some() | entrance.is_some() | (state.homes.len() < names)
     }
 
+    async fn within<T>(&self, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        in_time(work, || self.budget()).await.unwrap_or_else(|| Err(late()))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -284,10 +330,6 @@ fn is_absence(error: &RedisError) -> bool {
 
 fn failure(what: &'static str) -> RedisError {
     RedisError::from((ErrorKind::Client, what))
-}
-
-async fn within<T>(work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
-    in_time(work).await.unwrap_or_else(|| Err(late()))
 }
 
 fn late() -> RedisError {

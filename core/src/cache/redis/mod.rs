@@ -84,6 +84,10 @@ impl Store for RedisStore {
         Source::Redis
     }
 
+    fn budget(&self) -> Duration {
+        self.0.budget()
+    }
+
     fn load<'a>(&'a self, name: &'a Name) -> Answer<'a, Found> {
         let mut command = redis::cmd("GETRANGE");
         command.arg(key(name)).arg(0).arg(LONGEST_ENTRY);
