@@ -234,6 +234,12 @@ static bool write_file(struct run *run, const char *name, const json_t *text) {
   return ok || wrong(run, "%s cannot be written", name);
 }
 
+static bool change_mode(struct run *run, const char *name, const char *octal) {
+  char path[512];
+  snprintf(path, sizeof path, "%s/%s", run->folder, name);
+  return chmod(path, (mode_t)strtol(octal, NULL, 8)) == 0 || wrong(run, "the mode of %s cannot be changed", name);
+}
+
 /* The folder and files of a case, and the variables that name them. */
 static bool make_files(struct run *run, const json_t *files) {
   const char *name;
@@ -378,6 +384,8 @@ static bool play_step(struct run *run, const json_t *step) {
     return step_arrived(run, value);
   } else if ((value = json_object_get(step, "write")) != NULL) {
     return write_file(run, text_of(value, "name"), json_object_get(value, "text"));
+  } else if ((value = json_object_get(step, "chmod")) != NULL) {
+    return change_mode(run, text_of(value, "name"), text_of(value, "mode"));
   } else if ((value = json_object_get(step, "new_client")) != NULL) {
     return step_new_client(run, value);
   } else if ((value = json_object_get(step, "invalidate")) != NULL) {

@@ -1,7 +1,7 @@
 // Plays the scenarios of core/conformance, each in two modes: promise and sync. The cases run one after another: the
 // library's clock belongs to the process.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -196,6 +196,10 @@ class Play {
     if (text === null) return unlinkSync(path);
     this.hide(lines(text), 3);
     writeFileSync(path, text, { mode: 0o600 });
+  }
+
+  step_chmod({ name, mode }) {
+    chmodSync(this.files[`file:${name}`], mode);
   }
 
   step_arrived(requests) {

@@ -207,6 +207,9 @@ class Sync:
         else:
             self.write(file["name"], file["text"])
 
+    def step_chmod(self, file: dict[str, str], _: dict[str, Any]) -> None:
+        (self.folder / file["name"]).chmod(int(file["mode"], 8))
+
     def step_arrived(self, requests: int, _: dict[str, Any]) -> None:
         self.until(lambda: self.realm.log()["total"] >= requests)
 

@@ -19,7 +19,7 @@ use crate::lifecycle::Policy;
 use crate::provider::{Profile, Semantics};
 use crate::secret::Secret;
 use crate::signer::ExternalKey;
-use crate::source::Source;
+use crate::source::{COMMAND_TIMEOUT, Source};
 use crate::token::TokenType;
 
 mod cache;
@@ -358,6 +358,11 @@ impl Config {
     pub(crate) fn can_rotate(&self) -> bool {
         let sources = || self.sources().into_iter().flatten();
         sources().any(Source::can_change) && !sources().any(Source::is_command)
+    }
+
+    /// A program that a secret comes from has so long: there must be time left to say that it hangs, or to ask with what it prints.
+    pub(crate) fn source_patience(&self) -> Duration {
+        (self.timeout * 9 / 10).min(COMMAND_TIMEOUT)
     }
 
     /// Everything that a secret can come from.

@@ -30,7 +30,7 @@ pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
     let (mut texts, mut exposed) = (sources.map(|_| None), false);
     for (text, source) in texts.iter_mut().zip(sources) {
         if let Some(source) = source {
-            let (secret, everybodys) = source.read().await?;
+            let (secret, everybodys) = source.read(config.source_patience()).await?;
             if everybodys && config.require_private_files {
                 return Err(source.exposed());
             }

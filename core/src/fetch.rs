@@ -38,11 +38,12 @@ pub(crate) enum Fetched {
     Refused(Error),
 }
 
-/// Asks the server, again where that helps, until the deadline. `credential`: what the sources hold, if that is known already.
+/// Asks the server, again where that helps, until the deadline. `credential`: what the sources hold, or what is wrong with them, if
+/// that is known already.
 pub(crate) async fn fetch(
     engine: &Engine,
     mission: &Mission,
-    credential: Option<Credential>,
+    credential: Option<Result<Credential, Error>>,
     deadline: Instant,
 ) -> Fetched {
     let Mission { entry, config, .. } = mission;
@@ -98,10 +99,14 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    async fn new(engine: &'a Engine, mission: &'a Mission, known: Option<Credential>) -> Result<Search<'a>, Error> {
+    async fn new(
+        engine: &'a Engine,
+        mission: &'a Mission,
+        known: Option<Result<Credential, Error>>,
+    ) -> Result<Search<'a>, Error> {
         let Mission { entry, config, counters, .. } = mission;
         let credential = match known {
-            Some(credential) => credential,
+            Some(known) => known?,
             None => credential::read(config).await?,
         };
         if credential.exposed {

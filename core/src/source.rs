@@ -17,8 +17,8 @@ use crate::secret::{Secret, clean, wipe_stack};
 
 mod keyring;
 
-/// A command has so long to print the secret.
-const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
+/// A command has so long to print the secret, at most.
+pub(crate) const COMMAND_TIMEOUT: Duration = Duration::from_secs(10);
 /// No secret, key or token is longer, bytes.
 const LONGEST: usize = 64 * 1024;
 
@@ -104,14 +104,14 @@ impl<'de> Deserialize<'de> for Source {
 
 impl Source {
     /// Reads the secret, and whether its file can be read by everybody. On the library's runtime: a file or a program can take
-    /// its time.
-    pub(crate) async fn read(&self) -> Result<(Secret, bool), Error> {
+    /// its time, a program at most `patience`.
+    pub(crate) async fn read(&self, patience: Duration) -> Result<(Secret, bool), Error> {
         if let Source::Value(secret) = self {
             return Ok((secret.clone(), false));
         }
         let source = self.clone();
         let read = tokio::task::spawn_blocking(move || {
-            let read = source.read_now();
+            let read = source.read_now(patience);
             wipe_stack();
             Ok((read?, source.is_exposed()))
         });
@@ -171,14 +171,14 @@ impl Source {
         }
     }
 
-    /// Reads the secret on this thread.
-    pub(crate) fn read_now(&self) -> Result<Secret, Error> {
+    /// Reads the secret on this thread. A program is ended after `patience`.
+    pub(crate) fn read_now(&self, patience: Duration) -> Result<Secret, Error> {
         let bytes = match self {
             Source::Value(secret) => return Ok(secret.clone()),
             Source::Env(from) => return self.read_env(&from.env),
             Source::File(from) => self.read_file(from)?,
-            Source::Command(from) => self.read_command(&from.command)?,
-            Source::Keyring(from) => self.read_command(&from.keyring.command())?,
+            Source::Command(from) => self.read_command(&from.command, patience)?,
+            Source::Keyring(from) => self.read_command(&from.keyring.command(), patience)?,
         };
         let text = std::str::from_utf8(&bytes).map_err(|_| self.fault("secret_invalid", "is not UTF-8"))?;
         self.checked(text.strip_suffix('\n').unwrap_or(text))
@@ -202,7 +202,7 @@ impl Source {
         bounded(std::fs::File::open(&from.file).map_err(unreadable)?).map_err(unreadable)
     }
 
-    fn read_command(&self, command: &[String]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    fn read_command(&self, command: &[String], patience: Duration) -> Result<Zeroizing<Vec<u8>>, Error> {
         let failed = |why: &str| match self {
             Source::Keyring(_) => self.fault("secret_keyring_failed", why).with_hint(keyring::HINT),
             _ => self.fault("secret_command_failed", why),
@@ -218,8 +218,9 @@ impl Source {
         // Read beside the wait, or a program that prints much would wait for us while we wait for it.
         let output = child.stdout.take().map(Gather::start);
         let errors = child.stderr.take().map(Gather::start);
-        let Some(end) = wait(&mut child) else {
-            return Err(self.fault("secret_command_timeout", "did not end within 10 seconds"));
+        let Some(end) = wait(&mut child, patience) else {
+            let why = format!("did not end within {} s", patience.as_secs_f64());
+            return Err(self.fault("secret_command_timeout", &why));
         };
         let output = output.map(Gather::take).unwrap_or_default();
         let errors = errors.map(Gather::take).unwrap_or_default();
@@ -269,8 +270,8 @@ fn bounded(from: impl Read) -> std::io::Result<Zeroizing<Vec<u8>>> {
 
 /// The program's end, `Some(None)` where the host program takes the status of its children itself, `None` after the program
 /// was killed for taking too long.
-fn wait(child: &mut Child) -> Option<Option<ExitStatus>> {
-    let until = Instant::now() + COMMAND_TIMEOUT;
+fn wait(child: &mut Child, patience: Duration) -> Option<Option<ExitStatus>> {
+    let until = Instant::now() + patience;
     loop {
         match child.try_wait() {
             Ok(Some(status)) => return Some(Some(status)),
@@ -340,7 +341,10 @@ mod tests {
 
     fn read(json: serde_json::Value) -> Result<String, String> {
         let source: Source = serde_json::from_value(json).unwrap();
-        source.read_now().map(|secret| secret.expose().to_owned()).map_err(|error| error.code().to_owned())
+        source
+            .read_now(COMMAND_TIMEOUT)
+            .map(|secret| secret.expose().to_owned())
+            .map_err(|error| error.code().to_owned())
     }
 
     fn command(script: &str) -> Result<String, String> {
@@ -368,11 +372,11 @@ mod tests {
             serde_json::json!({"command": ["sh", "-c", "echo hush; echo no vault >&2; exit 1"]}),
         )
         .unwrap();
-        let error = source.read_now().unwrap_err();
+        let error = source.read_now(COMMAND_TIMEOUT).unwrap_err();
         assert!(error.message().contains("no vault") && !format!("{error:?}").contains("hush"), "{error}");
         let source: Source =
             serde_json::from_value(serde_json::json!({"command": ["sh", "-xc", "X=hush; echo $X; exit 1"]})).unwrap();
-        assert!(!format!("{:?}", source.read_now().unwrap_err()).contains("hush"));
+        assert!(!format!("{:?}", source.read_now(COMMAND_TIMEOUT).unwrap_err()).contains("hush"));
     }
 
     #[test]

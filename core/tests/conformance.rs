@@ -173,6 +173,10 @@ impl Play<'_> {
                 self.moved.1 += seconds();
             }
             "write" => self.write(argument["name"].as_str().expect("the name of a file"), &argument["text"]),
+            "chmod" => {
+                let text = |name: &str| argument[name].as_str().expect("a text");
+                self.folder.change_mode(text("name"), text("mode"));
+            }
             "arrived" => return self.arrived(argument.as_u64().expect("a number of requests")),
             "new_client" => {
                 let options = if object().is_empty() { self.case.get("options") } else { Some(argument) };

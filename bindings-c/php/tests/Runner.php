@@ -185,6 +185,7 @@ final class Runner
             'advance' => $this->advance($value),
             'jump' => $this->jump($value),
             'write' => $this->write($value),
+            'chmod' => chmod($this->vars["file:{$value['name']}"], octdec($value['mode'])),
             'arrived' => $this->until(fn (): bool => $this->log()['total'] >= $value),
             'settle' => $this->until($this->idleTwice()),
             'new_client' => $this->client = $this->make((array) $value === [] ? $this->case['options'] ?? null : $value),

@@ -34,15 +34,16 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) async fn search(engine: &Engine, mission: &Mission) -> Fetched {
     let deadline = Instant::now() + mission.config.timeout;
     let Some(store) = engine.store(&mission.config.cache) else { return fetch(engine, mission, None, deadline).await };
-    let Ok(Ok(credential)) = timeout_at(deadline, credential::read(&mission.config)).await else {
-        // Read once more, so that there is one place that says what is wrong with it.
-        return fetch(engine, mission, None, deadline).await;
+    let credential = match timeout_at(deadline, credential::read(&mission.config)).await {
+        Ok(Ok(credential)) => credential,
+        // There is one place that says what is wrong with it.
+        unread => return fetch(engine, mission, unread.ok(), deadline).await,
     };
     match timeout_at(deadline, Shared::new(mission, store, &credential)).await {
         Ok(Some(shared)) => shared.search(engine, credential, deadline).await,
         _ => {
             count(&mission.counters.store_errors);
-            fetch(engine, mission, Some(credential), deadline).await
+            fetch(engine, mission, Some(Ok(credential)), deadline).await
         }
     }
 }
@@ -67,7 +68,7 @@ pub(crate) fn digest_of(token: &str) -> Vec<u8> {
 async fn secret(config: &Config, credential: &Credential) -> Option<Keys> {
     let strong = |secret: &str| if is_weak(secret) { None } else { Keys::derive(secret.as_bytes()) };
     match &config.cache_key {
-        Some(source) => strong(source.read().await.ok()?.0.expose()),
+        Some(source) => strong(source.read(config.source_patience()).await.ok()?.0.expose()),
         None => strong(credential.lasting()?),
     }
 }
@@ -109,7 +110,7 @@ impl<'a> Shared<'a> {
         {
             return Fetched::Failed { error, tried: None };
         }
-        let fetched = fetch(engine, self.mission, Some(credential), deadline).await;
+        let fetched = fetch(engine, self.mission, Some(Ok(credential)), deadline).await;
         if let Fetched::Token { held, keep: true } = &fetched {
             self.save(held).await;
         }

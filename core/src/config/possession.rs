@@ -5,6 +5,7 @@ use super::{Dpop, Options};
 use crate::dpop::Prover;
 use crate::error::Error;
 use crate::key::{PROOF, PrivateKey, algorithm, algorithm_names};
+use crate::source::COMMAND_TIMEOUT;
 
 /// Makes the key, or reads it: once, since a token is good with the key alone that it was asked for with.
 pub(super) fn prover(options: &Options) -> Result<Option<Prover>, Error> {
@@ -22,8 +23,9 @@ pub(super) fn prover(options: &Options) -> Result<Option<Prover>, Error> {
     }
     let key = match &options.dpop_key {
         Some(source) => {
-            let text =
-                source.read_now().map_err(|error| error.with_hint("it is read once, when the client is made"))?;
+            let text = source
+                .read_now(COMMAND_TIMEOUT)
+                .map_err(|error| error.with_hint("it is read once, when the client is made"))?;
             PrivateKey::read(PROOF, text.expose())?
         }
         None => generate(wanted.unwrap_or("ES256"))?,

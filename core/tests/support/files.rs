@@ -1,8 +1,8 @@
 //! The files of a case.
 
-use std::fs::{OpenOptions, remove_dir_all, remove_file};
+use std::fs::{OpenOptions, Permissions, remove_dir_all, remove_file};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,6 +32,12 @@ impl Folder {
             }
             None => remove_file(path).expect("a file can be removed"),
         }
+    }
+
+    /// Changes who may read a file.
+    pub fn change_mode(&self, name: &str, octal: &str) {
+        let mode = u32::from_str_radix(octal, 8).expect("a mode is an octal number");
+        std::fs::set_permissions(self.path(name), Permissions::from_mode(mode)).expect("a mode can be changed");
     }
 }
 
