@@ -36,6 +36,10 @@ node() {
 install_mago() { cargo install mago --version 1.29.0 --locked --debug --root build/tools; }
 mago() { once build/tools/.mago-made-of -- install_mago; }
 
+# Runs the fuzz targets.
+install_cargo_fuzz() { cargo install cargo-fuzz --version 0.13.2 --locked --debug --root build/tools; }
+cargo_fuzz() { once build/tools/.cargo-fuzz-made-of -- install_cargo_fuzz; }
+
 c() { make -s --no-print-directory -C bindings-c PROFILE=release build examples; }
 
 rust() { cargo build --locked --release -p tokenwell-examples --bin demo --bin outage; }

@@ -189,6 +189,12 @@ fn check(body: &[u8], config: &Config) -> Result<Metadata, Error> {
     Ok(Metadata { document, good_until: Moment::now().after(KEPT) })
 }
 
+/// The endpoint that a document names.
+#[cfg(fuzzing)]
+pub(crate) fn resolve(body: &[u8], config: &Config) -> Result<Url, Error> {
+    check(body, config).and_then(|metadata| address(&metadata.document, config, config.endpoint.url(), Service::Token))
+}
+
 /// The endpoint that the document names to this client: with a certificate the alias, if there is one (RFC 8705 section 5).
 fn address(document: &Document, config: &Config, issuer: &Url, service: Service) -> Result<Url, Error> {
     let aliases = &document.mtls_endpoint_aliases;

@@ -33,6 +33,9 @@ mod engine;
 mod error;
 mod fetch;
 mod flight;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 mod grant;
 mod hint;
 mod inquiry;

@@ -18,9 +18,9 @@ mod file;
 pub(crate) mod key;
 pub(crate) mod memory;
 pub(crate) mod redis;
-mod seal;
+pub(crate) mod seal;
 pub(crate) mod shared;
-mod stored;
+pub(crate) mod stored;
 pub(crate) mod turns;
 
 /// The store of this option; `None`: nothing is shared. Opens nothing yet: a store connects when it is first asked.

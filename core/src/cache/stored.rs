@@ -17,7 +17,7 @@ const LONGEST_LIFETIME: Duration = Duration::from_secs(315_360_000);
 
 /// Times in milliseconds.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Stored<'a> {
+pub(crate) struct Stored<'a> {
     /// Borrowed, so that there is no copy of a token that nobody wipes.
     #[serde(borrow)]
     value: Cow<'a, str>,
@@ -35,7 +35,7 @@ pub(super) struct Stored<'a> {
 
 impl<'a> Stored<'a> {
     /// The bytes of this token.
-    pub(super) fn of(held: &'a Held, forced: bool) -> Option<Zeroizing<Vec<u8>>> {
+    pub(crate) fn of(held: &'a Held, forced: bool) -> Option<Zeroizing<Vec<u8>>> {
         let stored = Stored {
             value: held.value.as_str().into(),
             token_type: held.token_type.as_str().into(),
@@ -51,13 +51,13 @@ impl<'a> Stored<'a> {
         serde_json::to_writer(&mut *bytes, &stored).ok().map(|()| bytes)
     }
 
-    pub(super) fn read(bytes: &'a [u8]) -> Option<Stored<'a>> {
+    pub(crate) fn read(bytes: &'a [u8]) -> Option<Stored<'a>> {
         serde_json::from_slice(bytes).ok()
     }
 
     /// The token with what is left of its life, by whichever clock says less; and whether it was forced. `None`: its times
     /// cannot be true.
-    pub(super) fn held(self, origin: Source) -> Option<(Held, bool)> {
+    pub(crate) fn held(self, origin: Source) -> Option<(Held, bool)> {
         let token_type = TokenType::of(&self.token_type)?;
         let lifetime = Duration::from_millis(self.lifetime);
         let sent = SystemTime::UNIX_EPOCH.checked_add(Duration::from_millis(self.sent))?;
@@ -95,7 +95,7 @@ fn millis(time: Duration) -> Option<u64> {
 }
 
 /// Milliseconds since 1970.
-pub(super) fn unix_millis(time: SystemTime) -> u64 {
+pub(crate) fn unix_millis(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).ok().and_then(millis).unwrap_or_default()
 }
 
