@@ -55,10 +55,11 @@ asan:
 	@.ci/bootstrap.sh test
 	@.ci/build.sh server
 	@$(MAKE) --no-print-directory -C bindings-c asan
+
 fuzz:
 	@.ci/bootstrap.sh lint
 	@.ci/build.sh cargo_fuzz
-	@python3 .ci/fuzz.py $(SECONDS)
+	@python3 .ci/fuzz.py $(or $(SECONDS),60) $(ONLY)
 
 lint:
 	@.ci/bootstrap.sh lint

@@ -1,16 +1,19 @@
-"""Runs each fuzz target for so many seconds (the first argument, default 60), two at a time, and prints what each has done.
+"""Runs each fuzz target for so many seconds (the first argument, default 60), two at a time, and prints what each has done; further
+arguments choose targets.
 
-An input that breaks a rule is kept in build/fuzz, beside the target's log, and fails the run. New inputs are kept there too: the
-corpus in fuzz/corpus is small and chosen by hand.
+An input that breaks a rule is kept in build/fuzz/TARGET/found, beside the target's log, and fails the run. New inputs that reach
+new code are kept in build/fuzz/TARGET/corpus: the corpus in fuzz/corpus is small, chosen by hand, and played by `make test`, too.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 from processes import ROOT
@@ -18,35 +21,66 @@ from processes import ROOT
 FOLDER = ROOT / "build" / "fuzz"
 # No nightly toolchain is asked for: the sanitizer and the coverage of the stable one are unlocked.
 ENVIRONMENT = os.environ | {"RUSTC_BOOTSTRAP": "1", "CARGO_TARGET_DIR": str(ROOT / "target" / "fuzz")}
+SEEDS = ROOT / "fuzz" / "corpus"
+# Targets that are helped by the names of the options.
+OPTIONS = ("options", "c_interface")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    target: str
+    executions: int
+    edges: int  # of the code that is instrumented: what the inputs reached
+    held: bool
 
 
 def cargo_fuzz(*arguments: str) -> list[str]:
     return [str(ROOT / "build/tools/bin/cargo-fuzz"), "fuzz", *arguments]
 
 
-def run(target: str, seconds: int) -> tuple[str, int, bool]:
-    """The target, its executions, and whether it held."""
+def dictionary() -> Path:
+    """The names of the options, for libFuzzer to put into inputs."""
+    schema = json.loads((ROOT / "core/schema/config.schema.json").read_text())
+    names = [name for part in (schema, *schema.get("$defs", {}).values()) for name in part.get("properties", {})]
+    path = FOLDER / "options.dict"
+    path.write_text("".join(f'"\\"{name}\\":"\n' for name in sorted(set(names))))
+    return path
+
+
+def run(target: str, seconds: int, words: Path) -> Outcome:
+    here = FOLDER / target
     for folder in ("corpus", "found"):
-        (FOLDER / target / folder).mkdir(parents=True, exist_ok=True)
-    log = FOLDER / target / "log"
-    corpora = [str(FOLDER / target / "corpus"), f"fuzz/corpus/{target}"]
-    limits = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={FOLDER / target}/found/"]
-    with open(log, "wb") as output:
-        done = subprocess.run(cargo_fuzz("run", target, *corpora, "--", *limits), cwd=ROOT, env=ENVIRONMENT, stdout=output, stderr=output, check=False)
-    executed = re.findall(r"number_of_executed_units: (\d+)", log.read_text(errors="replace"))
-    return target, int(executed[-1]) if executed else 0, done.returncode == 0
+        (here / folder).mkdir(parents=True, exist_ok=True)
+    limits = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={here}/found/"]
+    if target in OPTIONS:
+        limits.append(f"-dict={words}")
+    command = cargo_fuzz("run", target, str(here / "corpus"), str(SEEDS / target), "--", *limits)
+    with open(here / "log", "wb") as output:
+        done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, stdout=output, stderr=output, check=False)
+    text = (here / "log").read_text(errors="replace")
+    executions = re.findall(r"number_of_executed_units: (\d+)", text)
+    edges = re.findall(r" cov: (\d+)", text)
+    return Outcome(target, int(executions[-1]) if executions else 0, int(edges[-1]) if edges else 0, done.returncode == 0)
 
 
 def main() -> int:
     seconds = int(sys.argv[1]) if len(sys.argv) > 1 else 60
-    targets = sorted(path.stem for path in Path(ROOT / "fuzz/fuzz_targets").glob("*.rs"))
+    known = sorted(path.stem for path in (ROOT / "fuzz/fuzz_targets").glob("*.rs"))
+    targets = sys.argv[2:] or known
+    if unknown := set(targets) - set(known):
+        sys.exit(f"no fuzz target is named {', '.join(sorted(unknown))}; there are: {', '.join(known)}")
+    FOLDER.mkdir(parents=True, exist_ok=True)
     subprocess.run(cargo_fuzz("build"), cwd=ROOT, env=ENVIRONMENT, check=True)
-    total = failed = 0
+    words = dictionary()
+    outcomes = []
     with ThreadPoolExecutor(2) as threads:
-        for target, executed, held in threads.map(lambda target: run(target, seconds), targets):
-            print(f"{target:14}{executed:>12,} executions   {'held' if held else f'FAILED: {FOLDER / target}'}", flush=True)
-            total, failed = total + executed, failed + (not held)
-    print(f"{total:,} executions of {len(targets)} targets, {failed} failed")
+        for outcome in threads.map(lambda target: run(target, seconds, words), targets):
+            outcomes.append(outcome)
+            state = "held" if outcome.held else f"FAILED: see {(FOLDER / outcome.target).relative_to(ROOT)}"
+            print(f"{outcome.target:14}{outcome.executions:>12,} executions{outcome.edges:>8,} edges   {state}", flush=True)
+    failed = sum(not outcome.held for outcome in outcomes)
+    total = sum(outcome.executions for outcome in outcomes)
+    print(f"{total:,} executions of {len(outcomes)} targets, {failed} failed; what was found is in {FOLDER.relative_to(ROOT)}/*/found")
     return 1 if failed else 0
 
 

@@ -189,10 +189,14 @@ fn check(body: &[u8], config: &Config) -> Result<Metadata, Error> {
     Ok(Metadata { document, good_until: Moment::now().after(KEPT) })
 }
 
-/// The endpoint that a document names.
-#[cfg(fuzzing)]
-pub(crate) fn resolve(body: &[u8], config: &Config) -> Result<Url, Error> {
-    check(body, config).and_then(|metadata| address(&metadata.document, config, config.endpoint.url(), Service::Token))
+/// The endpoints that a document names.
+#[cfg(any(fuzzing, test))]
+pub(crate) fn endpoints(body: &[u8], config: &Config) -> [Result<Url, Error>; 3] {
+    [Service::Token, Service::Revocation, Service::Introspection].map(|service| {
+        let document = check(body, config)?.document;
+        check_method(config, document.token_endpoint_auth_methods_supported.as_deref())?;
+        address(&document, config, config.endpoint.url(), service)
+    })
 }
 
 /// The endpoint that the document names to this client: with a certificate the alias, if there is one (RFC 8705 section 5).

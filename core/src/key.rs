@@ -148,7 +148,11 @@ impl PrivateKey {
     /// Signs as JWS does (RFC 7518 section 3.4: an ECDSA signature is R and S, not DER).
     pub(crate) fn sign(&self, algorithm: Algorithm, message: &[u8]) -> Result<Vec<u8>, Error> {
         let signature = self.key.choose_scheme(&[algorithm.scheme]).and_then(|signer| signer.sign(message).ok());
-        let signature = signature.ok_or_else(|| Error::internal("the signature could not be made"))?;
+        // Each signature is checked as it is made, the parts of an RSA key against each other then alone.
+        let signature = signature.ok_or_else(|| {
+            let message = format!("`{}` is damaged: its parts do not belong together", self.role.key);
+            Error::config("option_invalid", message).with_hint("take the key from where it was issued, once more")
+        })?;
         match algorithm.half {
             0 => Ok(signature),
             half => fixed(&signature, half).ok_or_else(|| Error::internal("the signature has an unknown form")),

@@ -33,7 +33,7 @@ mod engine;
 mod error;
 mod fetch;
 mod flight;
-#[cfg(fuzzing)]
+#[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod grant;

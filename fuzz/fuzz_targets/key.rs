@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|text: &str| tokenwell::fuzzing::key(text));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tokenwell::fuzzing::key(input));

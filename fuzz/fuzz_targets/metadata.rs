@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|body: &[u8]| tokenwell::fuzzing::metadata(body));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tokenwell::fuzzing::metadata(input));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|answer: (u16, Vec<u8>)| tokenwell::fuzzing::response(answer.0, &answer.1));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tokenwell::fuzzing::response(input));

@@ -1,6 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|headers: [Vec<u8>; 4]| {
-    let [wait, date, reset, quota] = &headers;
-    tokenwell::fuzzing::retry_after(wait, date, reset, quota);
-});
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tokenwell::fuzzing::retry_after(input));

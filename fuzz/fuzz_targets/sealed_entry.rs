@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| tokenwell::fuzzing::sealed_entry(bytes));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tokenwell::fuzzing::sealed_entry(input));

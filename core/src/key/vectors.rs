@@ -109,3 +109,12 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
     let certificate = CertificateDer::from_pem_slice(pem.as_bytes()).unwrap();
     assert_eq!(crate::certificate::thumbprint(&certificate), "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0");
 }
+
+/// The signing library finds out when it signs, not when it reads.
+#[test]
+fn a_damaged_rsa_key_is_named_when_it_signs() {
+    let damaged = read(&RSA.replace("\"d\":\"Eq5x", "\"d\":\"Eq5y").replace("\"dp\":\"BwKf", "\"dp\":\"BwKg")).unwrap();
+    let error = damaged.sign(damaged.algorithm(None).unwrap(), b"message").err().unwrap();
+    assert_eq!(error.code(), "option_invalid");
+    assert!(error.message().contains("`private_key` is damaged"), "{error}");
+}

@@ -57,7 +57,12 @@ pub fn page() -> String {
             }
         }
     }
-    writeln!(page, "\n{uses} uses.").expect("a string grows");
+    writeln!(
+        page,
+        "\n{uses} uses. What is not shipped is not in the table: tests that fork or call the C interface as C does, and the fuzz targets \
+         (folder fuzz), which have none of their own."
+    )
+    .expect("a string grows");
     page
 }
 
