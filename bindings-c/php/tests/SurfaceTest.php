@@ -43,7 +43,7 @@ final class SurfaceTest extends TestCase
             'clientId' => self::$server->clientId,
             'clientSecret' => self::$server->clientSecret,
             'tokenEndpoint' => self::$server->tokenEndpoint,
-            'scope' => $this->getName(),
+            'scope' => $this->getName(false),
             ...$more,
         ]);
     }
@@ -57,6 +57,25 @@ final class SurfaceTest extends TestCase
         self::assertSame($token, $this->client()->token(), 'a client of equal options shares the token');
         self::assertSame("Bearer $token", $client->authorization());
         self::assertSame(1, $client->stats()['token_requests']);
+    }
+
+    /** @return iterable<string, array{string}> */
+    public function ends(): iterable
+    {
+        yield 'invalidate' => ['invalidate'];
+        yield 'revoke' => ['revoke'];
+        yield 'close' => ['close'];
+    }
+
+    /** @dataProvider ends */
+    public function testATokenThatIsGivenUpIsNotHeld(string $end): void
+    {
+        $client = $this->client(revocationEndpoint: self::$server->issuer . '/revoke');
+        $token = $client->token();
+        $parts = static fn (): int => \count(array_filter((array) $client));
+        $before = $parts();
+        $client->$end(...$end === 'invalidate' ? [$token] : []);
+        self::assertSame($before - 2, $parts(), 'neither its handle nor its string');
     }
 
     public function testAnAccessTokenHasItsFields(): void
