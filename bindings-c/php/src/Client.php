@@ -168,6 +168,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         if ($scope === null && $audience === null && $resource === null && $minValid === null) {
             $token = $this->last();
             $this->value ??= new \SensitiveParameterValue($this->ffi->tokenwell_token_value($token->pointer));
+            /** @var string */
             return $this->value->getValue();
         }
         $token = $this->obtain(get_defined_vars());
