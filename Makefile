@@ -64,7 +64,7 @@ fuzz:
 lint:
 	@.ci/bootstrap.sh lint
 	@cargo fmt --all --check
-	@cargo clippy --workspace --all-targets -- -D warnings
+	@cargo clippy --workspace --all-targets --all-features -- -D warnings
 	@.ci/measures.sh
 
 dist:

@@ -8,6 +8,8 @@ from processes import ROOT
 
 # Rows of the specification: a token's life, faults, fork, exit.
 LIFE = "SCENARIOS=L F0 F1 F2 F35 F36 F37 F38"
+# Every member of the workspace, so that cargo chooses the features of the crates that they share as it does for the other tests.
+HTTP_CLIENTS = ("--workspace", "--features", "tokenwell/reqwest,tokenwell/tower")
 PYTHON = str(ROOT / ".venv/bin/python")
 
 
@@ -33,8 +35,9 @@ SUITES: tuple[Suite, ...] = (
     check("format", "cargo", "fmt", "--all", "--check"),
     check("measures", ".ci/measures.sh"),
     build("tests"),
-    check("clippy", "cargo", "clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings", needs=("build-tests",)),
+    check("clippy", "cargo", "clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings", needs=("build-tests",)),
     Suite("rust", "cargo", (("cargo", "test", "--workspace", "--locked", "--no-fail-fast"),), needs=("build-tests",)),
+    Suite("http-clients", "cargo", (("cargo", "test", *HTTP_CLIENTS, "--locked", "--test", "http_clients"),), needs=("build-tests",)),
     build("c"),
     Suite("c", "plain", (("make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "test"),), needs=("build-c", "build-tests")),
     check("c-leaks", "make", "--no-print-directory", "-C", "bindings-c", "PROFILE=release", "leaks", needs=("build-c", "build-tests")),

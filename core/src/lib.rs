@@ -46,6 +46,8 @@ mod pending;
 mod provider;
 mod random;
 mod request;
+#[cfg(feature = "reqwest")]
+pub mod reqwest;
 mod response;
 mod retry_after;
 mod secret;
@@ -55,7 +57,11 @@ mod stats;
 mod strict;
 pub mod testing;
 mod token;
+#[cfg(feature = "tower")]
+pub mod tower;
 mod transport;
+#[cfg(any(feature = "reqwest", feature = "tower"))]
+mod visit;
 
 pub use blocking::Blocking;
 pub use builder::ClientBuilder;
