@@ -1,9 +1,11 @@
-"""S32: looks into the memory of Python, Node, PHP and C processes from outside, after a hundred fetches with failures among them.
+"""S32: looks into the memory of Python, Node, PHP and C processes from outside, after a hundred fetches with failures among them, and
+once more after the end of the client.
 
 What is looked for: the client's secret or key, and every token that was issued, as they are, in UTF-16, percent-encoded and in base64
-at its three offsets, each in pieces of 16 bytes, so that a remnant counts too. A secret that comes from a source must not be there
-at all (but in the environment, before there was a client), an old token neither, and the live one once. Of a secret in the options
-the library holds one copy; beside it there are the host language's own strings, which are counted but are not the library's.
+at its three offsets, each in pieces of 16 bytes, so that a remnant counts too; of a key its secret numbers, in the forms that they
+take. A secret that comes from a source must not be there at all (but in the environment, before there was a client), an old token
+neither, and the live one once. Of a secret in the options the library holds one copy; beside it there are the host language's own
+strings, which are counted but are not the library's.
 
 An idle connection is closed after two seconds, and its buffers are wiped then: the first look is after that. Linux only (/proc).
 
@@ -15,6 +17,7 @@ from __future__ import annotations
 import base64
 import json
 import mmap
+import re
 import resource
 import secrets
 import signal
@@ -37,6 +40,8 @@ from processes import ROOT
 FETCHES = 100
 PIECE = 16
 EMPTY = bytes(4096)
+# FIPS 186-5 names it n; ring computes with numbers of the curve in their Montgomery form.
+ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 SETTLING = 2.5  # seconds after the last fetch, when connections are closed
 SETTLED = 15.0  # seconds; a look at Node takes three of them on a slow machine
 FOLDER = ROOT / "core/conformance/memory"
@@ -46,6 +51,7 @@ PROGRAMS = {
     "PHP": ["php", str(FOLDER / "fetch.php")],
     "C": [str(ROOT / "build/c/fetch")],
 }
+# Where the secret comes from, and the method; for what is not the client's own proof, the option that is looked for.
 CASES = (
     ("options", "client_secret_basic"),
     ("env", "client_secret_basic"),
@@ -55,7 +61,16 @@ CASES = (
     ("command", "client_secret_post"),
     ("file", "private_key_jwt, EC"),
     ("file", "private_key_jwt, RSA"),
+    ("file", "private_key_jwt, Ed25519"),
+    ("file", "private_key_jwt, JWK"),
+    ("file", "private_key_jwt, rotated"),
+    ("file", "tls_client_auth"),
+    ("file", "dpop_key"),
+    ("made", "dpop_key"),
+    ("file", "cache_key"),
 )
+# Half-way the file holds another key, which the server knows too.
+ROTATED = "private_key_jwt, rotated"
 # Where the kernel writes the memory of a program that crashed: `core` is beside it.
 CORE_PATTERN = Path("/proc/sys/kernel/core_pattern").read_text().strip()
 # The case that ends with a crash.
@@ -92,12 +107,26 @@ def forms(text: str) -> Needles:
     return pieces({"raw": [text.encode()], "UTF-16": [text.encode("utf-16-le")], "percent": [percent.encode(), percent.lower().encode()], "base64": encoded})
 
 
-def key_forms(pem: str, jwk: dict[str, str]) -> Needles:
-    """A private key as text, and its secret numbers from either end."""
-    lines = [line for line in pem.splitlines() if not line.startswith("-")]
-    names = {"EC": ["d"], "RSA": ["d", "p", "q"]}[jwk["kty"]]
-    numbers = [base64.urlsafe_b64decode(jwk[name] + "==") for name in names]
-    return pieces({"raw": [line.encode() for line in lines[-2:]], "number": [form for number in numbers for form in (number, number[::-1])]})
+def key_forms(texts: list[str], numbers: list[bytes]) -> Needles:
+    """The secret numbers of private keys: as they are, from either end, as PEM and JWK have them, and as ring computes with them."""
+    # What begins at a multiple of four in a line decodes by itself; around the secret numbers a key is as public as its certificate.
+    chunks = [line[at : at + PIECE] for text in texts for line in text.splitlines()[1:-1] for at in range(0, len(line) - PIECE + 1, 4)]
+    secret = [chunk.encode() for chunk in chunks if any(base64.b64decode(chunk) in number for number in numbers)]
+    encoded = [base64.urlsafe_b64encode(number).rstrip(b"=") for number in numbers]
+    scalars = [(int.from_bytes(number, "big") << 256) % ORDER_OF_P256 for number in numbers if len(number) == 32]
+    at_work = [scalar.to_bytes(32, order) for scalar in scalars for order in ("little", "big")]
+    return pieces({"raw": secret, "number": numbers + [number[::-1] for number in numbers], "base64url": encoded, "at work": at_work})
+
+
+def numbers_of(jwk: str) -> list[bytes]:
+    members = json.loads(jwk)
+    return [base64.urlsafe_b64decode(members[name] + "==") for name in ("d", "p", "q") if name in members]
+
+
+def scalar_of(pem: str) -> list[bytes]:
+    """The secret number in the PKCS#8 of a key for P-256."""
+    der = base64.b64decode("".join(line for line in pem.splitlines() if not line.startswith("-")))
+    return re.findall(rb"\x02\x01\x01\x04\x20(.{32})", der, re.DOTALL)
 
 
 class Tokens:
@@ -262,40 +291,82 @@ class Case:
     def __init__(self, language: str, kind: str, method: str, control: str, folder: Path) -> None:
         self.language, self.kind, self.method = language, kind, method
         self.tokens = Tokens()
-        self._name, _, key = method.partition(", ")
+        self._name, _, self._key = method.partition(", ")
         text = f"S32 {secrets.token_urlsafe(12)}:{secrets.token_urlsafe(12)}/&+{secrets.token_urlsafe(24)}%"
-        jwks = {"jwks": "test", "token_endpoint_auth_signing_alg": {"EC": "ES256", "RSA": "RS256"}[key]} if key else {}
-        self._realm = Realm(control, {"client_secret": text, "auth_methods": [self._name], **jwks})
+        self._realm = Realm(control, {**({} if self._name == "cache_key" else {"client_secret": text}), **self._server()})
         self._realm.answer(list(answers(self.tokens)))
-        variable = f"{key.lower()}_private_key"
-        self._text = str(self._realm.vars[variable]) if key else text
-        self._secret = key_forms(self._text, json.loads(self._realm.vars[f"{variable}_jwk"])) if key else forms(text)
+        self._text, self._secret = self._looked_for(text)
         self._file = folder / secrets.token_hex(8)
         self._file.touch(0o600)
         self._file.write_text(self._text)
 
+    def _server(self) -> dict[str, Any]:
+        if self._name == "private_key_jwt":
+            return {"auth_methods": [self._name], "jwks": "test"}
+        if self._name == "tls_client_auth":
+            return {"auth_methods": [self._name], "tls_client_auth_subject_dn": "${tls_client_auth_subject_dn}"}
+        if self._name == "dpop_key":
+            return {"dpop": "required"}
+        return {} if self._name == "cache_key" else {"auth_methods": [self._name]}
+
+    def _looked_for(self, text: str) -> tuple[str, Needles]:
+        """The secret, and its forms."""
+        known = self._realm.vars
+        if self._name == "tls_client_auth":
+            return known["tls_client_key"], key_forms([known["tls_client_key"]], scalar_of(known["tls_client_key"]))
+        if self.kind == "made":
+            # What stands before the number in the PKCS#8 in which a key is made: the number itself is not known here.
+            return text, {"PKCS#8": [bytes.fromhex("48ce3d030107046d306b0201010420")]}
+        variable = {"": "", "JWK": "ec_private_key", "rotated": "ec_private_key"}.get(self._key, f"{self._key.lower()}_private_key")
+        variable = "ec_private_key" if self._name == "dpop_key" else variable
+        if not variable:
+            return text, forms(text)
+        numbers = numbers_of(known[f"{variable}_jwk"])
+        if self._key == "rotated":
+            self._next = str(known["rsa_private_key"])
+            return known[variable], key_forms([known[variable], self._next], numbers + numbers_of(known["rsa_private_key_jwk"]))
+        return known[f"{variable}_jwk" if self._key == "JWK" else variable], key_forms([known[variable]], numbers)
+
     def _options(self) -> dict[str, Any]:
         given = {"options": self._text, "env": {"env": "S32_SECRET"}, "file": {"file": str(self._file)}, "command": {"command": ["cat", str(self._file)]}}
         known = self._realm.vars
-        return {
-            "token_endpoint": known["https_token_endpoint"],
-            "tls_ca_file": known["ca_file"],
-            "client_id": known["client_id"],
+        options = {"token_endpoint": known["https_token_endpoint"], "tls_ca_file": known["ca_file"], "client_id": known["client_id"]}
+        if self._name in ("dpop_key", "cache_key"):
+            options["client_secret"] = known["client_secret"]
+        if self._name == "dpop_key":
+            return options | {"dpop": True} | ({} if self.kind == "made" else {"dpop_key": given[self.kind]})
+        if self._name == "cache_key":
+            return options | {"cache": {"file": str(self._file.with_suffix(".store"))}, "cache_key": given[self.kind]}
+        if self._name == "tls_client_auth":
+            return options | {"tls_client_certificate": known["tls_client_certificate"], "tls_client_key": given[self.kind]}
+        return options | {
             "token_endpoint_auth_method": self._name,
             "private_key" if self._name == "private_key_jwt" else "client_secret": given[self.kind],
             **({"assertion_audience": known["https_issuer"]} if self._name.endswith("_jwt") else {}),
         }
 
-    def _wrong(self, found: Found) -> str:
+    def _wrong(self, found: Found, closed: bool = False) -> str:
         """What is there that must not be."""
         allowed = self._before.copy()
         if self.kind == "options":
             host = self.language != "C"
-            allowed["raw"] += 1 if not host else found.secret["raw"]
+            allowed["raw"] += found.secret["raw"] if host else not closed
             allowed["percent"] = allowed["raw"]  # the secret's end needs no encoding
+        if self._name == "dpop_key" and not closed:
+            allowed["at work"] += 1  # tokens are bound to this one key for as long as there is the client
         old = found.tokens - Counter({f"{FETCHES:04d}": 1})
         wrong = [f"{number} x the secret, {form}" for form, number in (found.secret - allowed).items()]
         return "; ".join(wrong + [f"{number} x token {name}" for name, number in old.items()])
+
+    def _settle(self, program: Program, closed: bool = False) -> Found:
+        """Looks until nothing is there that must not be, or it has had its time."""
+        until = time.monotonic() + SETTLED
+        while True:
+            time.sleep(SETTLING)
+            found = look(regions(program.pid), self._secret, self.tokens)
+            self.wrong = self._wrong(found, closed)
+            if not self.wrong or time.monotonic() > until:
+                return found
 
     def run(self) -> Case:
         with Program(PROGRAMS[self.language], **({"S32_SECRET": self._text} if self.kind == "env" else {})) as program:
@@ -304,20 +375,22 @@ class Case:
             if (answer := program.say(json.dumps(self._options()))) != "made":
                 raise SystemExit(answer)
             self.outcomes: Counter[str] = Counter()
-            for _ in range(FETCHES):
+            for number in range(FETCHES):
+                if self._key == "rotated" and number == FETCHES // 2:
+                    self._file.write_text(self._next)
                 self._realm.advance(8000)
                 self.outcomes[program.say("8000")] += 1
-            until = time.monotonic() + SETTLED
-            while True:
-                time.sleep(SETTLING)
-                self.found = look(regions(program.pid), self._secret, self.tokens)
-                self.wrong = self._wrong(self.found)
-                if not self.wrong or time.monotonic() > until:
-                    break
-            if (self.kind, self.method) == CRASHES and CORE_PATTERN == "core" and not self.wrong:
+            self.found = self._settle(program)
+            if self.wrong:
+                pass
+            elif (self.kind, self.method) != CRASHES:
+                program.say("close")
+                self._settle(program, closed=True)
+                self.wrong = self.wrong and f"after the end of the client: {self.wrong}"
+            elif CORE_PATTERN == "core":
                 with program.crash() as core:
                     wrong = self._wrong(look([core], self._secret, self.tokens))
-                    self.wrong = f"in the core file: {wrong}" if wrong else ""
+                    self.wrong = wrong and f"in the core file: {wrong}"
         failed = FETCHES - self.outcomes["served"]
         if failed != FETCHES // 10:
             self.wrong = f"{failed} calls failed: {dict(self.outcomes)}"
@@ -326,7 +399,7 @@ class Case:
     def row(self) -> str:
         live = self.found.tokens[f"{FETCHES:04d}"]
         secret = max(self.found.secret.values(), default=0)
-        return f"{self.language:9}{self.kind:9}{self.method:22}{secret:>8}{live:>12}{self.found.tokens.total() - live:>12}   {self.wrong or 'ok'}"
+        return f"{self.language:9}{self.kind:9}{self.method:26}{secret:>8}{live:>12}{self.found.tokens.total() - live:>12}   {self.wrong or 'ok'}"
 
 
 def main() -> int:
@@ -334,7 +407,7 @@ def main() -> int:
     if CORE_PATTERN != "core":
         print(f"core files are not looked into: /proc/sys/kernel/core_pattern is {CORE_PATTERN!r}, so they are not written beside a program")
     print(f"copies in memory after {FETCHES} fetches of which {FETCHES // 10} failed; of the secret in the options and in the environment, the host's own too")
-    print(f"{'language':9}{'secret':9}{'method':22}{'secret':>8}{'live token':>12}{'old tokens':>12}", flush=True)
+    print(f"{'language':9}{'secret':9}{'method':26}{'secret':>8}{'live token':>12}{'old tokens':>12}", flush=True)
     with processes.development_server() as server, tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(4) as threads:
         # Four at a time: most of the time they wait for their connections to be closed.
         cases = [Case(language, kind, method, server["control"], Path(folder)) for kind, method in CASES for language in sys.argv[1:] or PROGRAMS]

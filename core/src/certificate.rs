@@ -1,6 +1,5 @@
 //! A client certificate with its key: for connections (RFC 8705), and to name the key that signs (RFC 7515 section 4.1.8).
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use ring::digest;
@@ -12,7 +11,7 @@ use rustls::sign::CertifiedKey;
 use crate::error::Error;
 use crate::key::{PrivateKey, base64url};
 
-/// A certificate, its chain and its key. Those of one chain are equal: the key belongs to its first certificate.
+/// A certificate, its chain and its key.
 #[derive(Clone)]
 pub(crate) struct ClientCertificate {
     key: Arc<CertifiedKey>,
@@ -33,6 +32,11 @@ impl ClientCertificate {
             return Err(Error::config("option_invalid", message));
         }
         Ok(ClientCertificate { key: Arc::new(key), thumbprint })
+    }
+
+    /// Tells its chain from another; the key belongs to its first certificate.
+    pub(crate) fn thumbprint(&self) -> [u8; 32] {
+        self.thumbprint
     }
 
     pub(crate) fn for_tls(&self) -> Arc<CertifiedKey> {
@@ -69,19 +73,5 @@ pub(crate) fn thumbprint_beside(pem: &str, key: &PrivateKey) -> Result<Option<St
         Some(own) => Ok(Some(thumbprint(own))),
         None if beside.is_empty() => Ok(None),
         None => Err(unusable("is not the key of the certificate beside it: give the two that were made together")),
-    }
-}
-
-impl PartialEq for ClientCertificate {
-    fn eq(&self, other: &ClientCertificate) -> bool {
-        self.thumbprint == other.thumbprint
-    }
-}
-
-impl Eq for ClientCertificate {}
-
-impl Hash for ClientCertificate {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.thumbprint.hash(state);
     }
 }

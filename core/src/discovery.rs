@@ -102,7 +102,7 @@ impl Service {
 /// The URL to post to: as configured, or as the issuer says.
 pub(crate) async fn endpoint(
     engine: &Engine,
-    http: &Http,
+    http: &Arc<Http>,
     route: &Route,
     config: &Config,
     service: Service,
@@ -126,7 +126,7 @@ pub(crate) async fn endpoint(
 }
 
 /// A new document. The old one stands in only where the server is out of reach: one that says something wrong is an error.
-async fn refresh(http: &Http, config: &Config, issuer: &Url, old: Option<&Metadata>) -> Result<Metadata, Error> {
+async fn refresh(http: &Arc<Http>, config: &Config, issuer: &Url, old: Option<&Metadata>) -> Result<Metadata, Error> {
     let Some(old) = old else { return read(http, config, issuer).await };
     match tokio::time::timeout(REFRESH, read(http, config, issuer)).await {
         Ok(Ok(new)) => Ok(new),
@@ -136,7 +136,7 @@ async fn refresh(http: &Http, config: &Config, issuer: &Url, old: Option<&Metada
 }
 
 /// The first location that answers 200 decides: what is wrong there is an error, not a reason to look elsewhere.
-async fn read(http: &Http, config: &Config, issuer: &Url) -> Result<Metadata, Error> {
+async fn read(http: &Arc<Http>, config: &Config, issuer: &Url) -> Result<Metadata, Error> {
     let mut status = 0;
     for url in locations(issuer) {
         let reply = transport::get(http, &url).await?;

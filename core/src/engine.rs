@@ -10,7 +10,7 @@ use std::future::Future;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use lru::LruCache;
 use tokio::runtime::{Builder, Handle};
@@ -18,6 +18,7 @@ use tokio::runtime::{Builder, Handle};
 use crate::cache::memory::Registry;
 use crate::cache::turns::Turns;
 use crate::cache::{self, Store};
+use crate::certificate::ClientCertificate;
 use crate::config::Cache;
 use crate::discovery::Shelf;
 use crate::error::Error;
@@ -36,7 +37,7 @@ const MOST_ISSUERS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
     runtime: Mutex<Option<Handle>>,
-    http: Mutex<HashMap<Route, Arc<Http>>>,
+    http: Mutex<HashMap<Route, Kept>>,
     /// Here and not in a static, which a fork could leave half made.
     roots: Arc<SystemRoots>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
@@ -178,18 +179,22 @@ impl Engine {
         Ok(handle)
     }
 
-    /// The HTTP client of a route, with its open connections.
-    pub(crate) fn http(&self, route: &Route) -> Result<Arc<Http>, Error> {
+    /// The HTTP client of a route, with its open connections, which show this certificate.
+    pub(crate) fn http(&self, route: &Route, certificate: Option<&ClientCertificate>) -> Result<Arc<Http>, Error> {
         let mut clients = self.http.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(client) = clients.get(route) {
-            return Ok(client.clone());
+        if let Some(client) = clients.get(route).and_then(Kept::client) {
+            return Ok(client);
         }
         // Routes change with a proxy's name or a renewed CA file: old ones are let go when there are many.
         if clients.len() >= MOST_ROUTES {
             clients.clear();
         }
-        let client = Arc::new(route.client(&self.roots)?);
-        clients.insert(route.clone(), client.clone());
+        let client = Arc::new(route.client(&self.roots, certificate)?);
+        let kept = match certificate {
+            Some(_) => Kept::WhileConnected(Arc::downgrade(&client)),
+            None => Kept::Always(client.clone()),
+        };
+        clients.insert(route.clone(), kept);
         Ok(client)
     }
 
@@ -208,6 +213,21 @@ impl Engine {
     pub(crate) fn store(&self, cache: &Cache) -> Option<Arc<dyn Store>> {
         let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
         stores.entry(cache.clone()).or_insert_with(|| cache::open(cache)).clone()
+    }
+}
+
+/// A client that shows a certificate has its private key, which goes with the last connection: it is read anew for each fetch.
+enum Kept {
+    Always(Arc<Http>),
+    WhileConnected(Weak<Http>),
+}
+
+impl Kept {
+    fn client(&self) -> Option<Arc<Http>> {
+        match self {
+            Kept::Always(client) => Some(client.clone()),
+            Kept::WhileConnected(client) => client.upgrade(),
+        }
     }
 }
 

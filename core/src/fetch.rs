@@ -118,7 +118,7 @@ impl<'a> Search<'a> {
             entry,
             counters,
             engine,
-            http: engine.http(&route)?,
+            http: engine.http(&route, credential.certificate.as_ref())?,
             route,
             credential,
             clock_offset: entry.clock_offset.load(Ordering::Relaxed),
@@ -225,7 +225,7 @@ impl<'a> Search<'a> {
             return false;
         }
         let route = Route::new(self.config, fresh.certificate.as_ref());
-        let Ok(http) = self.engine.http(&route) else { return false };
+        let Ok(http) = self.engine.http(&route, fresh.certificate.as_ref()) else { return false };
         (self.credential, self.route, self.http) = (fresh, route, http);
         true
     }

@@ -63,7 +63,7 @@ async fn ask<T>(engine: &Engine, config: &Config, service: Service, token: &str,
 async fn once<T>(engine: &Engine, config: &Config, service: Service, token: &str, read: Reader<T>) -> Result<T, Error> {
     let credential = credential::read(config).await?;
     let route = Route::new(config, credential.certificate.as_ref());
-    let http = engine.http(&route)?;
+    let http = engine.http(&route, credential.certificate.as_ref())?;
     let url = discovery::endpoint(engine, &http, &route, config, service).await?;
     let mut form = Form::default();
     form.add("token", token);

@@ -45,8 +45,8 @@ const LONGEST_HEADERS: usize = 64 * 1024;
 /// What decides about a connection: clients that agree in it share their connections.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Route {
-    /// What a connection shows: another certificate is another connection.
-    certificate: Option<ClientCertificate>,
+    /// What a connection shows, by its thumbprint: another certificate is another connection.
+    certificate: Option<[u8; 32]>,
     ca_file: Option<PathBuf>,
     /// Size and time of the CA file: a renewed one is another route.
     ca_version: Option<(u64, SystemTime)>,
@@ -59,7 +59,7 @@ pub(crate) struct Route {
 impl Route {
     pub(crate) fn new(config: &Config, certificate: Option<&ClientCertificate>) -> Route {
         Route {
-            certificate: certificate.cloned(),
+            certificate: certificate.map(ClientCertificate::thumbprint),
             ca_file: config.tls_ca_file.clone(),
             ca_version: config.tls_ca_file.as_deref().and_then(tls::version),
             proxy: config.proxy.clone(),
@@ -68,16 +68,20 @@ impl Route {
         }
     }
 
-    /// The HTTP client of this route.
-    pub(crate) fn client(&self, system: &Arc<SystemRoots>) -> Result<Http, Error> {
+    /// The HTTP client of this route, which shows this certificate.
+    pub(crate) fn client(
+        &self,
+        system: &Arc<SystemRoots>,
+        certificate: Option<&ClientCertificate>,
+    ) -> Result<Http, Error> {
         let tls = match self.plain {
             true => None,
             false => {
-                let tls = tls::config(self.ca_file.as_deref(), system, self.certificate.as_ref())?;
+                let tls = tls::config(self.ca_file.as_deref(), system, certificate)?;
                 Some(Tls::new(tls, self.proxy.as_ref())?)
             }
         };
-        Ok(Http { connector: Connector { tls, timeout: self.connect_timeout }, pool: Arc::default() })
+        Ok(Http { connector: Connector { tls, timeout: self.connect_timeout }, pool: Pool::default() })
     }
 }
 
@@ -88,7 +92,7 @@ fn unusable(what: &str) -> Error {
 /// The HTTP client of a route, with its open connections.
 pub(crate) struct Http {
     connector: Connector,
-    pool: Arc<Pool>,
+    pool: Pool,
 }
 
 /// An HTTP answer, read whole.
@@ -99,7 +103,7 @@ pub(crate) struct Reply {
 }
 
 /// Posts a form to the token endpoint and reads the answer.
-pub(crate) async fn post(http: &Http, url: &Url, outgoing: Outgoing) -> Result<Reply, Error> {
+pub(crate) async fn post(http: &Arc<Http>, url: &Url, outgoing: Outgoing) -> Result<Reply, Error> {
     let mut request = request(Method::POST, url, Bytes::from_owner(outgoing.form))?;
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -116,7 +120,7 @@ pub(crate) async fn post(http: &Http, url: &Url, outgoing: Outgoing) -> Result<R
 }
 
 /// Reads a document that needs no credential.
-pub(crate) async fn get(http: &Http, url: &Url) -> Result<Reply, Error> {
+pub(crate) async fn get(http: &Arc<Http>, url: &Url) -> Result<Reply, Error> {
     exchange(http, url, request(Method::GET, url, Bytes::new())?).await
 }
 
@@ -130,14 +134,14 @@ fn request(method: Method, url: &Url, body: Bytes) -> Result<Request<Full<Bytes>
     request.body(Full::new(body)).map_err(|_| unusable("the request"))
 }
 
-async fn exchange(http: &Http, url: &Url, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
+async fn exchange(http: &Arc<Http>, url: &Url, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
     let origin = &url[..Position::BeforePath];
     let (answer, sender) = send(http, url, origin, request).await.map_err(|fault| fault::before_answer(&fault, url))?;
     let (head, body) = answer.into_parts();
     let status = head.status.as_u16();
     check_head(status, &head.headers)?;
     let body = read(body, status).await?;
-    http.pool.keep(origin, sender);
+    pool::keep(http, origin, sender);
     let body = match head.headers.get(CONTENT_ENCODING) {
         Some(coding) if coding == "gzip" && !body.is_empty() => decompress(&body, status)?,
         _ => body,

@@ -1,6 +1,6 @@
 /* Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
- * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read. The
- * line with the options is wiped here, so that every copy of a secret that is found is the library's. */
+ * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read, or
+ * is `close`. The line with the options is wiped here, so that every copy of a secret that is found is the library's. */
 #define _DEFAULT_SOURCE
 #include <stdbool.h>
 #include <stdio.h>
@@ -40,6 +40,11 @@ int main(void) {
   say("made");
   for (;;) {
     next_line();
+    if (strcmp(line, "close\n") == 0) {
+      tokenwell_client_free(client);
+      say("closed");
+      continue;
+    }
     tokenwell_testing_advance_clock(atof(line));
     tokenwell_token *token = NULL;
     tokenwell_client_token(client, &token, &error);

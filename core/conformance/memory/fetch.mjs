@@ -1,5 +1,6 @@
 // Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
-// input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read.
+// input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read, or
+// is `close`.
 import { createInterface } from 'node:readline'
 import { Client, TokenwellError } from '../../../bindings-node/index.mjs'
 import { advanceClock } from '../../../bindings-node/testing.js'
@@ -19,9 +20,16 @@ async function call(client) {
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]()
 console.log('ready')
 const options = Object.entries(JSON.parse((await lines.next()).value))
-const client = new Client(Object.fromEntries(options.map(([name, value]) => [camel(name), value])))
+let client = new Client(Object.fromEntries(options.map(([name, value]) => [camel(name), value])))
 console.log('made')
 for await (const line of lines) {
+  if (line === 'close') {
+    client.close()
+    client = undefined
+    gc()
+    console.log('closed')
+    continue
+  }
   advanceClock(Number(line))
   const outcome = await call(client)
   gc() // a token lives until its object is collected

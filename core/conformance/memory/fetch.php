@@ -2,7 +2,8 @@
 
 /**
  * Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
- * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read.
+ * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read, or
+ * is `close`.
  */
 
 declare(strict_types=1);
@@ -32,6 +33,11 @@ $client = new Client(...$options);
 unset($options, $value);
 echo "made\n";
 while (($line = fgets(STDIN)) !== false) {
+    if ($line === "close\n") {
+        unset($client);
+        echo "closed\n";
+        continue;
+    }
     AuthorizationServer::advanceClock((float) $line);
     echo call($client), "\n";
 }

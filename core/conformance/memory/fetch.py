@@ -1,5 +1,6 @@
 """Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
-input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read."""
+input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read, or
+is `close`."""
 
 import json
 import sys
@@ -20,5 +21,10 @@ print("ready", flush=True)
 client = tokenwell.Client(**json.loads(sys.stdin.readline()))
 print("made", flush=True)
 for line in sys.stdin:
+    if line == "close\n":
+        client.close()
+        del client
+        print("closed", flush=True)
+        continue
     advance_clock(float(line))
     print(call(client), flush=True)

@@ -1,13 +1,15 @@
 //! Connections that are kept between requests, by origin.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::SendRequest;
 use tokio::time::Instant;
+
+use super::Http;
 
 /// A connection as the sender of its next request.
 pub(super) type Sender = SendRequest<Full<Bytes>>;
@@ -38,19 +40,6 @@ impl Pool {
         Some(connections.swap_remove(ready).0)
     }
 
-    /// Keeps a connection whose answer has been read to its end.
-    pub(super) fn keep(self: &Arc<Pool>, origin: &str, sender: Sender) {
-        let mut idle = self.lock();
-        let kept = (sender, Instant::now());
-        match idle.origins.get_mut(origin) {
-            Some(connections) => connections.push(kept),
-            None => drop(idle.origins.insert(origin.to_owned(), vec![kept])),
-        }
-        if !std::mem::replace(&mut idle.tended, true) {
-            tokio::spawn(tend(Arc::downgrade(self)));
-        }
-    }
-
     /// Lets go of what is closed or has waited too long; whether anything is left.
     fn sweep(&self) -> bool {
         let mut idle = self.lock();
@@ -67,10 +56,24 @@ impl Pool {
     }
 }
 
-async fn tend(pool: Weak<Pool>) {
+/// Keeps a connection whose answer has been read to its end.
+pub(super) fn keep(http: &Arc<Http>, origin: &str, sender: Sender) {
+    let mut idle = http.pool.lock();
+    let kept = (sender, Instant::now());
+    match idle.origins.get_mut(origin) {
+        Some(connections) => connections.push(kept),
+        None => drop(idle.origins.insert(origin.to_owned(), vec![kept])),
+    }
+    if !std::mem::replace(&mut idle.tended, true) {
+        tokio::spawn(tend(Arc::clone(http)));
+    }
+}
+
+/// Holds the client as long as one of its connections waits.
+async fn tend(http: Arc<Http>) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        if !pool.upgrade().is_some_and(|pool| pool.sweep()) {
+        if !http.pool.sweep() {
             return;
         }
     }
