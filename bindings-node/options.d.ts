@@ -101,7 +101,7 @@ export type Cache = CachePlace | CacheStore;
 export type CachePlace = 'memory' | 'none' | 'file';
 
 /** A store that processes share, and its place. */
-export type CacheStore = { file: string } | { redis: string };
+export type CacheStore = { file: string; group?: boolean } | { redis: string };
 
 /** Whether tokens are bound to a key, and by which algorithm it signs. */
 export type Dpop = boolean | string;

@@ -27,9 +27,11 @@ function typeOf(schema) {
   if (some) return some.filter(({ type }) => type !== 'null').map(typeOf).join(' | ');
   if (schema.type === 'array') return `readonly ${typeOf(schema.items)}[]`;
   if (schema.type !== 'object') return schema.type === 'integer' ? 'number' : schema.type;
-  if (schema.properties) return `{ ${Object.entries(schema.properties).map(([name, value]) => `${name}: ${typeOf(value)}`).join('; ')} }`;
+  if (schema.properties) return `{ ${Object.entries(schema.properties).map(member(schema)).join('; ')} }`;
   return `Readonly<Record<string, ${typeOf(schema.additionalProperties)}>>`;
 }
+
+const member = ({ required = [] }) => ([name, value]) => `${name}${required.includes(name) ? '' : '?'}: ${typeOf(value)}`;
 
 function option([name, schema]) {
   const type = URLS.includes(name) ? `${typeOf(schema)} | URL` : typeOf(schema);

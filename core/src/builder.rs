@@ -176,6 +176,12 @@ impl ClientBuilder {
         self.set("cache", json!({"file": folder.as_ref().to_string_lossy()}))
     }
 
+    /// The same for all users of the folder's group. The folder must be there, with a mode such as 2770.
+    #[must_use]
+    pub fn cache_group_file(self, folder: impl AsRef<Path>) -> ClientBuilder {
+        self.set("cache", json!({"file": folder.as_ref().to_string_lossy(), "group": true}))
+    }
+
     /// PEM file of the certificate authorities to trust instead of the operating system's.
     #[must_use]
     pub fn tls_ca_file(self, path: impl AsRef<Path>) -> ClientBuilder {

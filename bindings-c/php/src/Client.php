@@ -41,7 +41,7 @@ final class Client
      * @param string|list<string>|null $audience Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list.
      * @param list<array<string, mixed>>|null $authorizationDetails Authorization details (RFC 9396): a list of objects, each with its type.
      * @param 'form'|'raw'|null $basicEncoding Encoding of id and secret in HTTP Basic. Default: form.
-     * @param 'memory'|'none'|'file'|array{file: string}|array{redis: string}|null $cache Where tokens are kept. Default: memory.
+     * @param 'memory'|'none'|'file'|array{file: string, group?: bool}|array{redis: string}|null $cache Where tokens are kept. Default: memory.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $cacheKey Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $clientAssertion A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
      * @param float|int|null $connectTimeout Seconds that a connection may take. Default: 5.

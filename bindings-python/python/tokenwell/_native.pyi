@@ -42,7 +42,10 @@ class _FromKeyring(TypedDict):
 
 _Source: TypeAlias = str | _FromEnv | _FromFile | _FromCommand | _FromKeyring
 
-class _InFile(TypedDict):
+class _Group(TypedDict, total=False):
+    group: bool
+
+class _InFile(_Group):
     file: str | PathLike[str]
 
 class _InRedis(TypedDict):

@@ -1,10 +1,10 @@
-//! The file store: sealed entries in a folder of this user, one file each, for all processes of the user on this machine.
+//! The file store: sealed entries in a folder, one file each, for all processes of this user on this machine, or of its group's.
 //!
 //! An entry `NAME` is replaced by a rename, so that a reader sees all of the old one or all of the new one. Its time of change
 //! is its expiry. `NAME.lock` holds nothing: the kernel's lock on it is the lock, and ends with the process. Nothing is forced to
 //! the disk: what a crash of the machine tears is found out by the seal.
 
-use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -22,6 +22,10 @@ use crate::error::{self, Error};
 use crate::random;
 use crate::token::Source;
 
+mod rights;
+
+pub(crate) use rights::Rights;
+
 /// An entry ends so long before its seal, or one that is read in that moment would count as a replayed one.
 const EARLY: Duration = Duration::from_millis(100);
 /// Files that have been of no use for so long are removed.
@@ -29,13 +33,14 @@ const RUBBISH: Duration = Duration::from_secs(3600);
 
 pub(super) struct FileStore {
     folder: Arc<Path>,
+    rights: Rights,
     /// When this process last looked for rubbish, milliseconds of [`Moment`].
     swept: AtomicU64,
 }
 
 impl FileStore {
-    pub(super) fn new(folder: PathBuf) -> FileStore {
-        FileStore { folder: folder.into(), swept: AtomicU64::new(0) }
+    pub(super) fn new(folder: PathBuf, rights: Rights) -> FileStore {
+        FileStore { folder: folder.into(), rights, swept: AtomicU64::new(0) }
     }
 
     /// Off the engine's thread, since a disk or a file server can take its time.
@@ -58,8 +63,8 @@ impl Store for FileStore {
     }
 
     fn load<'a>(&'a self, name: &'a Name) -> Answer<'a, Found> {
-        let name = name.clone();
-        self.run(move |folder| load(&folder.join(name.as_str())))
+        let (name, rights) = (name.clone(), self.rights);
+        self.run(move |folder| load(folder, &name, rights))
     }
 
     fn save<'a>(&'a self, name: &'a Name, entry: Vec<u8>, life: Duration) -> Answer<'a, ()> {
@@ -69,21 +74,21 @@ impl Store for FileStore {
         if !is_time {
             self.swept.store(last, Ordering::Relaxed);
         }
-        let (name, folder) = (name.clone(), self.folder.clone());
+        let (name, folder, rights) = (name.clone(), self.folder.clone(), self.rights);
         Box::pin(async move {
-            let saved = self.run(move |folder| save(folder, &name, &entry, life)).await;
+            let saved = self.run(move |folder| save(folder, &name, &entry, life, rights)).await;
             if is_time {
-                spawn_blocking(move || sweep(&folder));
+                spawn_blocking(move || sweep(&folder, rights));
             }
             saved
         })
     }
 
     fn try_lock<'a>(&'a self, name: &'a Name, _hold: Duration) -> Answer<'a, Option<Box<dyn Lock>>> {
-        let path = lock_path(name);
+        let (path, rights) = (lock_path(name), self.rights);
         self.run(move |folder| {
-            own_folder(folder)?;
-            let lock = try_lock(&folder.join(path))?;
+            rights.folder(folder)?;
+            let lock = try_lock(&folder.join(path), rights)?;
             Ok(lock.map(|lock| Box::new(lock) as Box<dyn Lock>))
         })
     }
@@ -93,15 +98,16 @@ fn lock_path(name: &Name) -> String {
     format!("{}.lock", name.as_str())
 }
 
-fn load(path: &Path) -> io::Result<Found> {
-    let file = match open(path, OpenOptions::new().read(true)) {
+fn load(folder: &Path, name: &Name, rights: Rights) -> io::Result<Found> {
+    let path = folder.join(name.as_str());
+    let file = match Rights::open(&path, OpenOptions::new().read(true)) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Found::Nothing),
-        Err(error) if error.kind() == ErrorKind::PermissionDenied || is_no_file(path) => return Ok(Found::Unusable),
+        Err(error) if error.kind() == ErrorKind::PermissionDenied || is_no_file(&path) => return Ok(Found::Unusable),
         Err(error) => return Err(error),
     };
     let about = file.metadata()?;
-    if !about.is_file() || !is_private(&about) || about.len() > LONGEST_ENTRY as u64 {
+    if !about.is_file() || about.len() > LONGEST_ENTRY as u64 || !rights.trusts(&about, folder)? {
         return Ok(Found::Unusable);
     }
     if about.modified()? <= clock::wall() {
@@ -117,25 +123,26 @@ fn is_no_file(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|about| !about.is_file())
 }
 
-fn save(folder: &Path, name: &Name, entry: &[u8], life: Duration) -> io::Result<()> {
-    own_folder(folder)?;
+fn save(folder: &Path, name: &Name, entry: &[u8], life: Duration, rights: Rights) -> io::Result<()> {
+    rights.folder(folder)?;
     // A name of its own, so that two who write at once do not write into one file.
     let draft = folder.join(format!("{}.{:016x}", name.as_str(), random::number()));
-    let written = write(&draft, entry, life).and_then(|()| fs::rename(&draft, folder.join(name.as_str())));
+    let written =
+        write(rights.create(&draft), entry, life).and_then(|()| fs::rename(&draft, folder.join(name.as_str())));
     if written.is_err() {
         let _ = fs::remove_file(&draft);
     }
     written
 }
 
-fn write(draft: &Path, entry: &[u8], life: Duration) -> io::Result<()> {
-    let mut file = open(draft, OpenOptions::new().write(true).create_new(true))?;
+fn write(draft: io::Result<File>, entry: &[u8], life: Duration) -> io::Result<()> {
+    let mut file = draft?;
     file.write_all(entry)?;
     file.set_modified(clock::wall() + life.saturating_sub(EARLY))
 }
 
-fn try_lock(path: &Path) -> io::Result<Option<FileLock>> {
-    let lock = FileLock::on(open(path, OpenOptions::new().read(true).write(true).create(true).truncate(false))?);
+fn try_lock(path: &Path, rights: Rights) -> io::Result<Option<FileLock>> {
+    let lock = FileLock::on(rights.lock_file(path)?);
     match lock.file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => return Ok(None),
@@ -145,7 +152,8 @@ fn try_lock(path: &Path) -> io::Result<Option<FileLock>> {
     if !is_the_same(&lock.file, path) {
         return Ok(None);
     }
-    lock.file.set_modified(clock::wall())?;
+    // So that it is not taken for rubbish. Where it is another user's file it is, once in a while, and made anew.
+    let _ = lock.file.set_modified(clock::wall());
     Ok(Some(lock))
 }
 
@@ -182,7 +190,7 @@ impl Drop for FileLock {
 }
 
 /// Removes what no process needs any more: entries long expired, drafts of processes that were killed, locks long not used.
-fn sweep(folder: &Path) {
+fn sweep(folder: &Path, rights: Rights) {
     let Ok(files) = fs::read_dir(folder) else { return };
     for file in files.flatten() {
         let (name, path) = (file.file_name(), file.path());
@@ -190,7 +198,7 @@ fn sweep(folder: &Path) {
         let is_old =
             file.metadata().and_then(|about| about.modified()).is_ok_and(|time| time + RUBBISH < clock::wall());
         // A lock file is removed by who has the lock.
-        let lock = if is_old && name.ends_with(".lock") { try_lock(&path).ok().flatten() } else { None };
+        let lock = if is_old && name.ends_with(".lock") { try_lock(&path, rights).ok().flatten() } else { None };
         if is_old && (lock.is_some() || !name.ends_with(".lock")) {
             let _ = fs::remove_file(&path);
         }
@@ -203,56 +211,10 @@ fn is_ours(name: &str) -> bool {
     !hash.is_empty() && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) && (rest.is_empty() || rest.starts_with('.'))
 }
 
-/// Opens a file for its owner alone; follows no link and waits for no pipe.
-fn open(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(
-        std::os::unix::fs::OpenOptionsExt::mode(options, 0o600),
-        libc::O_NOFOLLOW | libc::O_NONBLOCK,
-    );
-    options.open(path)
-}
-
-/// Makes the folder if there is none. One that another user could write to is refused: there the files are not ours.
-fn own_folder(folder: &Path) -> io::Result<()> {
-    let about = match fs::symlink_metadata(folder) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
-            let mut builder = DirBuilder::new();
-            builder.recursive(true);
-            #[cfg(unix)]
-            std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-            builder.create(folder)?;
-            fs::symlink_metadata(folder)?
-        }
-        about => about?,
-    };
-    if about.is_dir() && is_own(&about, 0o022) {
-        return Ok(());
-    }
-    Err(io::Error::other("it must be a folder of this user that no other can write to"))
-}
-
-/// Whether the file is this user's, and nobody else's to read.
-fn is_private(about: &Metadata) -> bool {
-    is_own(about, 0o077)
-}
-
-#[cfg(unix)]
-fn is_own(about: &Metadata, forbidden: u32) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    about.uid() == rustix::process::geteuid().as_raw() && about.mode() & forbidden == 0
-}
-
-/// The folders of Windows inherit the rights of the user's profile.
-#[cfg(not(unix))]
-fn is_own(_about: &Metadata, _forbidden: u32) -> bool {
-    true
-}
-
 #[cfg(unix)]
 fn is_the_same(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
-    let identity = |about: io::Result<Metadata>| about.map(|about| (about.dev(), about.ino()));
+    let identity = |about: io::Result<fs::Metadata>| about.map(|about| (about.dev(), about.ino()));
     matches!((identity(file.metadata()), identity(fs::symlink_metadata(path))), (Ok(a), Ok(b)) if a == b)
 }
 

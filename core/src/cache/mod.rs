@@ -14,7 +14,7 @@ use crate::config::Cache;
 use crate::error::Error;
 use crate::token::Source;
 
-mod file;
+pub(crate) mod file;
 pub(crate) mod key;
 pub(crate) mod memory;
 pub(crate) mod redis;
@@ -27,7 +27,7 @@ pub(crate) mod turns;
 pub(crate) fn open(cache: &Cache) -> Option<Arc<dyn Store>> {
     match cache {
         Cache::Memory | Cache::None => None,
-        Cache::File(folder) => Some(Arc::new(file::FileStore::new(folder.clone()))),
+        Cache::File(folder, rights) => Some(Arc::new(file::FileStore::new(folder.clone(), *rights))),
         Cache::Redis(address) => Some(Arc::new(redis::RedisStore::new(address.clone()))),
     }
 }

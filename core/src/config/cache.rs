@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 use super::Options;
 use super::read::wrong;
+use crate::cache::file::Rights;
 use crate::cache::redis::Address;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -40,14 +41,33 @@ pub(crate) enum CachePlace {
 
 /// A store that processes share, and its place.
 #[derive(Clone, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[serde(untagged)]
 pub(crate) enum CacheStore {
-    /// In files of this folder, for all processes of this user.
-    File(PathBuf),
-    /// In Redis or Valkey, for all machines that reach it: redis://user:password@host:6379/0, rediss:// with TLS (`tls_ca_file`
-    /// holds for it too), several hosts with commas between them for a cluster, redis+sentinel://host,host/master, or
-    /// unix:///run/redis/redis.sock.
-    Redis(#[schemars(with = "String")] Secret),
+    File(FileStore),
+    Redis(RedisStore),
+}
+
+/// In files, for all processes of this user on this machine, or of a group's.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(crate) struct FileStore {
+    /// The folder.
+    file: PathBuf,
+    /// Whether it is for all users of the folder's group, too. The folder must be there then, with a mode such as 2770.
+    #[serde(default)]
+    group: bool,
+}
+
+/// In Redis or Valkey, for all machines that reach it.
+#[derive(Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(inline)]
+pub(crate) struct RedisStore {
+    /// redis://user:password@host:6379/0, rediss:// with TLS (`tls_ca_file` holds for it too), several hosts with commas between
+    /// them for a cluster, redis+sentinel://host,host/master, or unix:///run/redis/redis.sock.
+    #[schemars(with = "String")]
+    redis: Secret,
 }
 
 /// The checked option.
@@ -58,7 +78,7 @@ pub(crate) enum Cache {
     /// Nowhere.
     None,
     /// In files of this folder.
-    File(PathBuf),
+    File(PathBuf, Rights),
     /// In this Redis.
     Redis(Address),
 }
@@ -74,7 +94,8 @@ impl Cache {
         match self {
             Cache::Memory => "memory".to_owned(),
             Cache::None => "none".to_owned(),
-            Cache::File(folder) => format!("file {}", folder.display()),
+            Cache::File(folder, Rights::Owner) => format!("file {}", folder.display()),
+            Cache::File(folder, Rights::Group) => format!("group file {}", folder.display()),
             Cache::Redis(address) => format!("redis {}", address.url()),
         }
     }
@@ -84,16 +105,17 @@ pub(super) fn check(options: &Options) -> Result<Cache, Error> {
     let cache = match options.cache.clone() {
         None | Some(CacheOption::Place(CachePlace::Memory)) => Cache::Memory,
         Some(CacheOption::Place(CachePlace::None)) => Cache::None,
-        Some(CacheOption::Place(CachePlace::File)) => Cache::File(default_folder()?),
-        Some(CacheOption::Store(CacheStore::File(folder))) if folder.as_os_str().is_empty() => {
+        Some(CacheOption::Place(CachePlace::File)) => Cache::File(default_folder()?, Rights::Owner),
+        Some(CacheOption::Store(CacheStore::File(store))) if store.file.as_os_str().is_empty() => {
             return Err(wrong("cache"));
         }
         // Absolute, so that a change of the working directory does not make it another folder.
-        Some(CacheOption::Store(CacheStore::File(folder))) => {
-            Cache::File(std::path::absolute(folder).map_err(|_| wrong("cache"))?)
+        Some(CacheOption::Store(CacheStore::File(FileStore { file, group }))) => {
+            let rights = if group { Rights::Group } else { Rights::Owner };
+            Cache::File(std::path::absolute(file).map_err(|_| wrong("cache"))?, rights)
         }
-        Some(CacheOption::Store(CacheStore::Redis(url))) => {
-            Cache::Redis(Address::parse(&url, options.tls_ca_file.as_deref())?)
+        Some(CacheOption::Store(CacheStore::Redis(store))) => {
+            Cache::Redis(Address::parse(&store.redis, options.tls_ca_file.as_deref())?)
         }
     };
     sealing(options, &cache)?;
