@@ -38,6 +38,16 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    const ALL: [ErrorKind; 7] = [
+        ErrorKind::Internal,
+        ErrorKind::Config,
+        ErrorKind::Secret,
+        ErrorKind::Transport,
+        ErrorKind::Server,
+        ErrorKind::Response,
+        ErrorKind::Cache,
+    ];
+
     /// The class name that every language gives to this branch.
     pub fn name(self) -> &'static str {
         match self {
@@ -182,6 +192,21 @@ impl Error {
             "error_description": self.error_description(),
             "hint": self.hint(),
         })
+    }
+
+    /// The error of this class that has these details.
+    pub(crate) fn from_details(kind: &str, details: &Value) -> Option<Error> {
+        let kind = ErrorKind::ALL.into_iter().find(|one| one.name() == kind)?;
+        let text = |name: &str| details[name].as_str().map(str::to_owned);
+        let error = Error::new(kind, text("code")?, text("message")?);
+        let wait = details["retry_after"].as_f64().and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+        Some(error.change(|e| {
+            e.retryable = details["retryable"] == true;
+            e.retry_after = wait;
+            e.http_status = details["http_status"].as_u64().and_then(|status| u16::try_from(status).ok());
+            e.error_description = text("error_description");
+            e.hint = text("hint").map(Cow::Owned);
+        }))
     }
 
     /// Whether this is a `ConfigError`.

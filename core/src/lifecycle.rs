@@ -159,7 +159,15 @@ pub(crate) fn store_pause(failures: u32, random: f64) -> Duration {
 /// each time, so that nobody waits for much longer than the fetch takes, and a great many who wait are no load on the store.
 pub(crate) fn next_look(looks: u32, random: f64) -> Duration {
     let pause = Duration::from_millis(5).mul_f64(1.5_f64.powi(looks.min(12) as i32));
-    pause.min(Duration::from_millis(500)).mul_f64(0.5 + random)
+    pause.min(LONGEST_LOOK / 3 * 2).mul_f64(0.5 + random)
+}
+
+const LONGEST_LOOK: Duration = Duration::from_millis(750);
+
+/// How long a failure holds for the other processes of a shared store: as after the first of its kind, however often this one has
+/// failed, since a machine that has lost its network must not silence the others; and until all who wait have looked.
+pub(crate) fn noted(retryable: bool, retry_after: Option<Duration>) -> Duration {
+    refusal(1, retryable, retry_after, Duration::ZERO, 0.0) + LONGEST_LOOK
 }
 
 /// The part of `timeout` that a process keeps for a fetch of its own while it waits for another's; `random` is in 0..1. Those who
@@ -303,7 +311,7 @@ mod tests {
         let looks = |random| (0..40).map(|looks| next_look(looks, random)).collect::<Vec<_>>();
         let mean: Duration = looks(0.5).iter().take(14).sum();
         assert!(mean > Duration::from_secs(2), "not many looks within the time of a slow fetch: {mean:?}");
-        assert!(looks(0.5).is_sorted() && looks(1.0).iter().all(|pause| *pause <= Duration::from_millis(750)));
+        assert!(looks(0.5).is_sorted() && looks(1.0).iter().all(|pause| *pause <= LONGEST_LOOK));
         assert!(looks(0.0).iter().zip(looks(1.0)).all(|(least, most)| *least < most), "jitter");
     }
 

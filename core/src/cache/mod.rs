@@ -17,6 +17,7 @@ use crate::token::Source;
 pub(crate) mod file;
 pub(crate) mod key;
 pub(crate) mod memory;
+mod note;
 pub(crate) mod redis;
 pub(crate) mod seal;
 pub(crate) mod shared;

@@ -37,8 +37,17 @@ impl Keys {
 
     /// The name under which a token is noted as refused.
     pub(crate) fn refused(&self, entry: &Name, token: &str) -> Name {
+        self.beside(["refused", entry.as_str(), token])
+    }
+
+    /// The name under which it is noted that the last fetch failed.
+    pub(crate) fn failed(&self, entry: &Name) -> Name {
+        self.beside(["failed", entry.as_str(), ""])
+    }
+
+    fn beside(&self, parts: [&str; 3]) -> Name {
         let mut context = hmac::Context::with_key(&self.names);
-        for part in ["refused", entry.as_str(), token] {
+        for part in parts {
             context.update(part.as_bytes());
             context.update(&[0]);
         }

@@ -10,6 +10,7 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::key::shared_name;
+use super::note;
 use super::seal::Keys;
 use super::stored::{self, Stored};
 use super::{Answer, Found, LONGEST_ENTRY, Lock, Name, Store, in_time};
@@ -110,12 +111,53 @@ impl<'a> Shared<'a> {
         {
             return Fetched::Failed { error, tried: None };
         }
-        let fetched = fetch(engine, self.mission, Some(Ok(credential)), deadline).await;
-        if let Fetched::Token { held, keep: true } = &fetched {
-            self.save(held).await;
-        }
+        let fetched = match self.failure_of_another(&credential).await {
+            Some(failed) => failed,
+            None => self.fetch(engine, credential, deadline).await,
+        };
         self.release(lock).await;
         fetched
+    }
+
+    /// Asks the server, and leaves what comes of it in the store.
+    async fn fetch(&self, engine: &Engine, credential: Credential, deadline: Instant) -> Fetched {
+        let fetched = fetch(engine, self.mission, Some(Ok(credential)), deadline).await;
+        match &fetched {
+            Fetched::Token { held, keep: true } => self.save(held).await,
+            Fetched::Failed { error, .. } => self.note(error).await,
+            _ => {}
+        }
+        fetched
+    }
+
+    /// A failure that another process has found out just now: this one need not ask for the same.
+    async fn failure_of_another(&self, credential: &Credential) -> Option<Fetched> {
+        // A failure of one's own holds for a time of its own.
+        if self.mission.entry.refusal(Moment::now()).is_some() {
+            return None;
+        }
+        let name = self.keys.failed(&self.name);
+        let error = match self.ask(self.store.load(&name)).await? {
+            Found::Nothing => return None,
+            Found::Unusable => None,
+            Found::Entry(entry) => {
+                let content = self.keys.open(&name, entry, stored::unix_millis(clock::wall()));
+                content.and_then(|content| note::read(&content))
+            }
+        };
+        if error.is_none() {
+            count(&self.mission.counters.store_errors);
+        }
+        Some(Fetched::Failed { error: error?, tried: Some(credential.fingerprint().to_vec()) })
+    }
+
+    async fn note(&self, error: &Error) {
+        let Some(life) = note::life(error, &self.mission.config) else { return };
+        let until = stored::unix_millis(clock::wall() + life);
+        let name = self.keys.failed(&self.name);
+        if let Some(entry) = note::write(error, until).and_then(|note| self.keys.seal(&name, until, &note)) {
+            self.ask(self.store.save(&name, entry, life)).await;
+        }
     }
 
     /// A token from the store, or else the lock under which to fetch one. No lock: the store is down, or another process has
