@@ -1,7 +1,7 @@
 # The commands a person types. What they do is in .ci; what is built and installed already is left alone.
 export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo demo-outage demo-fleet soak simulation bench test asan fuzz lint dist clean
+.PHONY: help demo demo-outage demo-fleet soak simulation bench test asan fuzz audit lint dist clean
 
 help:
 	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
@@ -14,6 +14,7 @@ help:
 	@echo "            ONLY=lifecycle: what is known of a token's life, alone"
 	@echo "make asan   the C tests with AddressSanitizer, for which the library is built anew"
 	@echo "make fuzz   each fuzz target for SECONDS=60"
+	@echo "make audit  licences, bans and sources of what is linked in, lock files; ADVISORY_DB=PATH: known advisories"
 	@echo "make lint   format, clippy and the measures"
 	@echo "make dist   wheel, npm tarball and C archive, in dist/"
 	@echo "make clean  removes what was built; installed packages stay"
@@ -60,6 +61,11 @@ fuzz:
 	@.ci/bootstrap.sh lint
 	@.ci/build.sh cargo_fuzz
 	@python3 .ci/fuzz.py $(or $(SECONDS),60) $(ONLY)
+
+audit:
+	@.ci/bootstrap.sh lint
+	@.ci/build.sh audit
+	@python3 .ci/audit.py
 
 lint:
 	@.ci/bootstrap.sh lint

@@ -40,6 +40,14 @@ mago() { once build/tools/.mago-made-of -- install_mago; }
 install_cargo_fuzz() { cargo install cargo-fuzz --version 0.13.2 --locked --debug --root build/tools; }
 cargo_fuzz() { once build/tools/.cargo-fuzz-made-of -- install_cargo_fuzz; }
 
+# Looks at what is linked in. It reads the sources of all platforms' crates.
+install_cargo_deny() { cargo install cargo-deny --version 0.20.2 --locked --debug --root build/tools; }
+audit() {
+  once build/tools/.cargo-deny-made-of -- install_cargo_deny
+  cargo fetch --quiet --locked
+  cargo fetch --quiet --locked --manifest-path fuzz/Cargo.toml
+}
+
 c() { make -s --no-print-directory -C bindings-c PROFILE=release build examples; }
 
 rust() { cargo build --locked --release -p tokenwell-examples --bin demo --bin outage; }

@@ -38,6 +38,11 @@ def cargo_fuzz(*arguments: str) -> list[str]:
     return [str(ROOT / "build/tools/bin/cargo-fuzz"), "fuzz", *arguments]
 
 
+def program(target: str) -> Path:
+    """What was built, run as it is: nothing is built anew should a source change meanwhile."""
+    return next((ROOT / "target" / "fuzz").glob(f"*/release/{target}"))
+
+
 def dictionary() -> Path:
     """The names of the options, for libFuzzer to put into inputs."""
     schema = json.loads((ROOT / "core/schema/config.schema.json").read_text())
@@ -54,7 +59,7 @@ def run(target: str, seconds: int, words: Path) -> Outcome:
     limits = [f"-max_total_time={seconds}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1", f"-artifact_prefix={here}/found/"]
     if target in OPTIONS:
         limits.append(f"-dict={words}")
-    command = cargo_fuzz("run", target, str(here / "corpus"), str(SEEDS / target), "--", *limits)
+    command = [str(program(target)), str(here / "corpus"), str(SEEDS / target), *limits]
     with open(here / "log", "wb") as output:
         done = subprocess.run(command, cwd=ROOT, env=ENVIRONMENT, stdout=output, stderr=output, check=False)
     text = (here / "log").read_text(errors="replace")

@@ -36,6 +36,8 @@ SUITES: tuple[Suite, ...] = (
     check("measures", ".ci/measures.sh"),
     build("tests"),
     check("clippy", "cargo", "clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings", needs=("build-tests",)),
+    build("audit"),
+    Suite("audit", "plain", (("python3", ".ci/audit.py"),), needs=("build-audit",)),
     Suite("rust", "cargo", (("cargo", "test", "--workspace", "--locked", "--no-fail-fast"),), needs=("build-tests",)),
     Suite("http-clients", "cargo", (("cargo", "test", *HTTP_CLIENTS, "--locked", "--test", "http_clients"),), needs=("build-tests",)),
     build("c"),

@@ -36,11 +36,12 @@ const WITHOUT_SCENARIO: [(&str, &str); 9] = [
 ];
 
 /// What holds a row beside the tests of the languages.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("S14", "`make fuzz`: answers, and what else comes from outside (fuzz/README.md)"),
     ("S30", "`.ci/memory.py`: the core file of a crashed process, in Python, Node.js, PHP and C"),
     ("S32", "`.ci/memory.py`: the memory of running processes, in Python, Node.js, PHP and C"),
     ("S33", "`.ci/measures.sh`: where `unsafe` may be; lock files, and `--locked` in every build"),
+    ("S33", "`make audit`: licences, bans and sources of the crates, lock files, no dependency at run time"),
     ("S33", "[UNSAFE.md](UNSAFE.md): each use with its reason"),
 ];
 
