@@ -9,7 +9,8 @@ strings, which are counted but are not the library's.
 
 An idle connection is closed after two seconds, and its buffers are wiped then: the first look is after that. Linux only (/proc).
 
-S30: then each process crashes once, and what holds for its memory must hold for its core file.
+S30: then each process crashes once, and what holds for its memory must hold for its core file. Each writes to standard error what it
+holds, with all that logs turned up; there, too, no secret and no token may be.
 """
 
 from __future__ import annotations
@@ -45,10 +46,13 @@ ORDER_OF_P256 = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC6325
 SETTLING = 2.5  # seconds after the last fetch, when connections are closed
 SETTLED = 15.0  # seconds; a look at Node takes three of them on a slow machine
 FOLDER = ROOT / "core/conformance/memory"
+# Whatever makes a program or what it stands on say more.
+LOUD = {"RUST_LOG": "trace", "RUST_BACKTRACE": "full", "NODE_DEBUG": "*", "PYTHONDEVMODE": "1"}
+LOUD_PHP = ("error_reporting=-1", "display_errors=stderr", "zend.exception_ignore_args=0", "zend.exception_string_param_max_len=1000")
 PROGRAMS = {
     "Python": [str(ROOT / ".venv/bin/python"), str(FOLDER / "fetch.py")],
     "Node": ["node", "--expose-gc", str(FOLDER / "fetch.mjs")],
-    "PHP": ["php", str(FOLDER / "fetch.php")],
+    "PHP": ["php", *(part for option in LOUD_PHP for part in ("-d", option)), str(FOLDER / "fetch.php")],
     "C": [str(ROOT / "build/c/fetch")],
 }
 # Where the secret comes from, and the method; for what is not the client's own proof, the option that is looked for.
@@ -244,8 +248,10 @@ class Program:
     def __init__(self, command: list[str], **variables: str) -> None:
         pipe = subprocess.PIPE
         self._folder = tempfile.TemporaryDirectory()
-        environment = processes.clean_environment(**variables)
-        self._process = subprocess.Popen(command, cwd=self._folder.name, env=environment, stdin=pipe, stdout=pipe, bufsize=0)
+        environment = processes.clean_environment(**LOUD, **variables)
+        self._said = Path(self._folder.name) / "stderr"
+        with open(self._said, "wb") as said:
+            self._process = subprocess.Popen(command, cwd=self._folder.name, env=environment, stdin=pipe, stdout=pipe, stderr=said, bufsize=0)
         self.pid = self._process.pid
 
     def __enter__(self) -> Program:
@@ -257,6 +263,10 @@ class Program:
         self._process.wait(10)
         self._process.stdout.close()
         self._folder.cleanup()
+
+    def said(self) -> bytes:
+        """What it has written to standard error."""
+        return self._said.read_bytes()
 
     def crash(self) -> mmap.mmap:
         """Its core file."""
@@ -391,6 +401,11 @@ class Case:
                 with program.crash() as core:
                     wrong = self._wrong(look([core], self._secret, self.tokens))
                     self.wrong = wrong and f"in the core file: {wrong}"
+            said = look([program.said()], self._secret, self.tokens)
+            if said.secret or said.tokens:
+                self.wrong = f"on standard error: {dict(said.secret)} {dict(said.tokens)}"
+            if b"invalid_scope" not in program.said():
+                self.wrong = "it has written nothing to standard error"
         failed = FETCHES - self.outcomes["served"]
         if failed != FETCHES // 10:
             self.wrong = f"{failed} calls failed: {dict(self.outcomes)}"

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { serialize } from 'node:v8';
 import * as tokenwell from 'tokenwell';
 import { advanceClock, jumpWallClock, panicInNextFlight } from 'tokenwell/testing';
 import { compareError, compareLog, compareToken, tokenOf } from './support/compare.mjs';
@@ -242,10 +243,17 @@ class Play {
   /** No text for people shows the secret or a token. */
   leaks(result, issued) {
     const things = [this.client, typeof result === 'string' ? undefined : result];
-    const text = things.map((thing) => `${thing} ${thing?.stack} ${JSON.stringify(thing)} ${inspect(thing, { depth: 9, showHidden: true })}`).join();
+    const forms = (thing) => [thing, thing?.stack, JSON.stringify(thing), inspect(thing, { depth: 9, showHidden: true }), cloned(thing)];
+    const text = things.flatMap(forms).join();
     const hidden = [...this.hidden, ...issued, this.last].filter((token) => token?.length > 3);
     for (const secret of hidden) assert.ok(!text.includes(secret), `${secret} is shown in ${text}`);
   }
+}
+
+/** What another thread would get of it, and all of its own members. */
+function cloned(thing) {
+  const members = Object.fromEntries(Object.entries(thing ?? {}));
+  return `${serialize(structuredClone(members)).toString('latin1')} ${thing instanceof Error ? serialize(thing).toString('latin1') : ''}`;
 }
 
 async function until(condition) {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import pickle
 import re
 import signal
 import threading
@@ -332,6 +333,7 @@ class Sync:
         self, error: tokenwell.TokenwellError, expected: dict[str, Any], issued: list[str] | None = None
     ) -> None:
         texts = [str(error), repr(error), error.message, error.hint or "", error.error_description or ""]
+        texts += [repr(vars(error)), repr(pickle.dumps(error))]
         self.check_hidden(
             [*texts, "".join(traceback.format_exception(type(error), error, error.__traceback__))], issued or []
         )

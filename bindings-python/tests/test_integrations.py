@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -189,6 +190,21 @@ def test_a_401_is_tried_once_more(
     assert first != client.token()
     assert resource.bodies() == [b"the body"] * 2
     assert len(realm.requests()) == 2
+
+
+def test_s30_no_log_at_debug_shows_a_token(
+    door: Door, client: tokenwell.Client, resource: Resource, realm: Realm, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    logging.getLogger("asyncio").debug("of the recording")
+    first = client.token()
+    resource.answers = [(401, INVALID)]
+    assert door(client, [("GET", resource.url, None)]) == [200]
+    with pytest.raises(tokenwell.TransportError):
+        tokenwell.Client(**{**realm.options, "token_endpoint": "http://127.0.0.1:1/", "client_secret": "canary"}).token()
+    assert "of the recording" in caplog.text
+    for secret in (first, client.token(), realm.options["client_secret"], "canary"):
+        assert secret not in caplog.text
 
 
 def test_no_more_than_once(door: Door, client: tokenwell.Client, resource: Resource) -> None:

@@ -36,7 +36,8 @@ const WITHOUT_SCENARIO: [(&str, &str); 9] = [
 ];
 
 /// What holds a row beside the tests of the languages.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 7] = [
+    ("S30", "`.ci/memory.py`: what a process writes with every log turned up, in Python, Node.js, PHP and C"),
     ("S14", "`make fuzz`: answers, and what else comes from outside (fuzz/README.md)"),
     ("S30", "`.ci/memory.py`: the core file of a crashed process, in Python, Node.js, PHP and C"),
     ("S32", "`.ci/memory.py`: the memory of running processes, in Python, Node.js, PHP and C"),

@@ -1,6 +1,6 @@
 /* Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
- * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read, or
- * is `close`. The line with the options is wiped here, so that every copy of a secret that is found is the library's. */
+ * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read (what else
+ * there is of it and of errors goes to standard error), or is `close`. The line with the options is wiped here, so that every copy of a secret that is found is the library's. */
 #define _DEFAULT_SOURCE
 #include <stdbool.h>
 #include <stdio.h>
@@ -48,6 +48,9 @@ int main(void) {
     tokenwell_testing_advance_clock(atof(line));
     tokenwell_token *token = NULL;
     tokenwell_client_token(client, &token, &error);
+    if (error != NULL) {
+      fprintf(stderr, "%s: %s\n", tokenwell_error_code(error), tokenwell_error_message(error));
+    }
     say(error == NULL ? "served" : tokenwell_error_code(error));
     tokenwell_token_free(token);
     tokenwell_error_free(error);

@@ -1,6 +1,6 @@
 // Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
-// input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read, or
-// is `close`.
+// input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read (what else
+// there is of it and of errors goes to standard error), or is `close`.
 import { createInterface } from 'node:readline'
 import { Client, TokenwellError } from '../../../bindings-node/index.mjs'
 import { advanceClock } from '../../../bindings-node/testing.js'
@@ -9,10 +9,11 @@ const camel = (name) => name.replace(/_(.)/g, (_, letter) => letter.toUpperCase(
 
 async function call(client) {
   try {
-    await client.accessToken()
+    console.error(client, await client.accessToken(), client.stats())
     return 'served'
   } catch (error) {
     if (!(error instanceof TokenwellError)) throw error
+    console.error(error)
     return `${error.name} ${error.code}`
   }
 }

@@ -2,8 +2,8 @@
 
 /**
  * Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
- * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read, or
- * is `close`.
+ * input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read (what else
+ * there is of it and of errors goes to standard error), or is `close`.
  */
 
 declare(strict_types=1);
@@ -17,9 +17,10 @@ require __DIR__ . '/../../../bindings-c/php/autoload.php';
 function call(Client $client): string
 {
     try {
-        $client->accessToken();
+        fwrite(STDERR, print_r([$client, $client->accessToken(), $client->stats()], true));
         return 'served';
     } catch (TokenwellError $error) {
+        fwrite(STDERR, $error . print_r($error, true));
         return "{$error->getCode()} {$error->getMessage()}";
     }
 }

@@ -1,9 +1,10 @@
 """Holds tokens for a program that looks into this one's memory (../../../.ci/memory.py): the options are the first line of standard
-input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read, or
-is `close`."""
+input; each further line moves the library's clock by so many seconds and asks for a token, whose value is never read (what else
+there is of it and of errors goes to standard error), or is `close`."""
 
 import json
 import sys
+import traceback
 
 import tokenwell
 from tokenwell.testing import advance_clock
@@ -11,9 +12,11 @@ from tokenwell.testing import advance_clock
 
 def call(client: tokenwell.Client) -> str:
     try:
-        client.access_token()
+        print(client, client.access_token(), client.stats(), file=sys.stderr)
         return "served"
     except tokenwell.TokenwellError as error:
+        traceback.print_exc()
+        print(repr(error), vars(error), file=sys.stderr)
         return f"{type(error).__name__} {error.code}"
 
 
