@@ -41,6 +41,9 @@ find_missing() {
   if [ "$command" != lint ] && [ "$command" != dist ]; then
     need php-cli "PHP 8.2 or newer with FFI" php_with FFI
   fi
+  if [ "$command" = bench ]; then
+    need ca-certificates "the certificate authorities that a machine trusts" test -e /etc/ssl/certs/ca-certificates.crt
+  fi
   if [ "$command" = demo-fleet ] || [ "$command" = test ]; then
     need redis-server "Redis" has redis-server
   fi

@@ -3,6 +3,7 @@
 #define CONTESTANT_H
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,40 +17,68 @@ static inline double nanoseconds(clockid_t clock) {
 }
 
 struct crew {
-  pthread_barrier_t start;
+  pthread_barrier_t *start; /* NULL: each begins as soon as it is there */
   void (*work)(void *);
   void *context;
 };
 
-static void *crew_member(void *argument) {
-  struct crew *crew = argument;
-  pthread_barrier_wait(&crew->start);
-  crew->work(crew->context);
+struct crew_member {
+  pthread_t thread;
+  struct crew *crew;
+  double began, ended;
+  double worked_before, worked; /* by the whole process */
+};
+
+/* How long something took, and what the process worked meanwhile: nanoseconds. */
+struct taken {
+  double wall, cpu;
+  double last; /* how long after the first the last thread began */
+};
+
+static void *crew_work(void *argument) {
+  struct crew_member *member = argument;
+  if (member->crew->start != NULL) {
+    pthread_barrier_wait(member->crew->start);
+  }
+  member->worked_before = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+  member->began = nanoseconds(CLOCK_MONOTONIC);
+  member->crew->work(member->crew->context);
+  member->ended = nanoseconds(CLOCK_MONOTONIC);
+  member->worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
   return NULL;
 }
 
-/* Calls `work` in so many threads at once; nanoseconds from when all are there until the last is done. */
-static inline double in_threads(long count, void (*work)(void *), void *context) {
-  struct crew crew = {.work = work, .context = context};
-  pthread_t *threads = calloc((size_t)count, sizeof *threads);
+/* Calls `work` in so many threads; from when the first begins until the last is done. `together`: none begins before all are
+ * there, which takes thousands of threads longer than what they do. */
+static inline struct taken in_threads(long count, bool together, void (*work)(void *), void *context) {
+  pthread_barrier_t start;
+  pthread_barrier_init(&start, NULL, (unsigned)count);
+  struct crew crew = {.start = together ? &start : NULL, .work = work, .context = context};
+  struct crew_member *members = calloc((size_t)count, sizeof *members);
   pthread_attr_t small;
   pthread_attr_init(&small);
   pthread_attr_setstacksize(&small, 128 * 1024);
-  pthread_barrier_init(&crew.start, NULL, (unsigned)count + 1);
   for (long i = 0; i < count; i++) {
-    if (threads == NULL || pthread_create(&threads[i], &small, crew_member, &crew) != 0) {
+    if (members != NULL) {
+      members[i].crew = &crew;
+    }
+    if (members == NULL || pthread_create(&members[i].thread, &small, crew_work, &members[i]) != 0) {
       fputs("no more threads\n", stderr);
       exit(EXIT_FAILURE);
     }
   }
-  pthread_barrier_wait(&crew.start);
-  double began = nanoseconds(CLOCK_MONOTONIC);
+  struct crew_member all = {0};
+  double last = 0;
   for (long i = 0; i < count; i++) {
-    pthread_join(threads[i], NULL);
+    pthread_join(members[i].thread, NULL);
+    all.began = i == 0 || members[i].began < all.began ? members[i].began : all.began;
+    last = members[i].began > last ? members[i].began : last;
+    all.ended = members[i].ended > all.ended ? members[i].ended : all.ended;
+    all.worked_before = i == 0 || members[i].worked_before < all.worked_before ? members[i].worked_before : all.worked_before;
+    all.worked = members[i].worked > all.worked ? members[i].worked : all.worked;
   }
-  double taken = nanoseconds(CLOCK_MONOTONIC) - began;
-  free(threads);
-  return taken;
+  free(members);
+  return (struct taken){all.ended - all.began, all.worked - all.worked_before, last - all.began};
 }
 
 /* The number at this place of the command line, 1 where there is none. */

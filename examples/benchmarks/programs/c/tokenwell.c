@@ -62,7 +62,7 @@ static void shared(long count, long at_once) {
   if (at_once == 1) {
     call_while_left(NULL);
   } else {
-    in_threads(at_once, call_while_left, NULL);
+    in_threads(at_once, true, call_while_left, NULL);
   }
 }
 
@@ -78,8 +78,9 @@ int main(int argc, char **argv) {
   } else if (strcmp(mode, "cached") == 0) {
     make("memory");
     call_often(&(long){count / 10 + 1});
-    double taken = in_threads(at_once, call_often, &count);
-    printf("{\"ns\": %g, \"calls\": %ld}\n", taken / (double)count, count * at_once);
+    struct taken taken = in_threads(at_once, true, call_often, &count);
+    double calls = (double)count * (double)at_once;
+    printf("{\"ns\": %g, \"cpu_ns\": %g, \"calls\": %g}\n", taken.wall / (double)count, taken.cpu / calls, calls);
   } else if (strcmp(mode, "fetch") == 0) {
     make("none");
     shared(count / 10 + 1, at_once);
@@ -89,7 +90,8 @@ int main(int argc, char **argv) {
     printf("{\"cpu_us\": %g, \"wall_us\": %g}\n", cpu / 1e3 / (double)count, wall / 1e3 / (double)count);
   } else if (strcmp(mode, "cold") == 0) {
     make("memory");
-    printf("{\"wall_ms\": %g, \"callers\": \"threads\"}\n", in_threads(count, call_once, NULL) / 1e6);
+    struct taken taken = in_threads(count, false, call_once, NULL);
+    printf("{\"wall_ms\": %g, \"last_ms\": %g, \"callers\": \"threads\"}\n", taken.wall / 1e6, taken.last / 1e6);
   } else {
     fprintf(stderr, "no mode is named \"%s\"\n", mode);
     return EXIT_FAILURE;

@@ -14,7 +14,16 @@ function cannot(why) {
 
 const monotonic = () => Number(process.hrtime.bigint())
 
-/** Nanoseconds that `count` calls take, once `ready` is over; a function that gives no promise is not awaited. */
+/** What this process has worked so far, nanoseconds. */
+const cpu = () => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) * 1000
+}
+
+/**
+ * Makes `count` calls, once `ready` is over; a function that gives no promise is not awaited. When they began and ended, and what
+ * the process had worked then.
+ */
 async function loop(call, count, ready) {
   const synchronous = !(call() instanceof Promise)
   const run = synchronous
@@ -22,41 +31,37 @@ async function loop(call, count, ready) {
     : async (times) => { for (let n = 0; n < times; n++) await call() }
   await run(Math.floor(count / 10) + 1)
   ready?.()
-  const began = monotonic()
+  const [worked, began] = [cpu(), monotonic()]
   await run(count)
-  return monotonic() - began
+  return [began, monotonic(), worked, cpu()]
 }
 
-/** Nanoseconds until the last of so many threads has made its calls. */
+/** The same of so many threads: from when the first begins until the last ends. */
 async function inThreads(Worker, count, threads) {
-  const start = new Int32Array(new SharedArrayBuffer(4))
-  const workers = Array.from({ length: threads }, () => new Worker(process.argv[1], { argv: ['cached', String(count)], workerData: start }))
-  let ready = 0
-  let began
-  await Promise.all(workers.map((worker) => new Promise((resolve, reject) => {
-    worker.on('error', reject).on('exit', resolve)
-    worker.on('message', () => {
-      if (++ready < threads) return
-      began = monotonic()
-      Atomics.store(start, 0, 1)
-      Atomics.notify(start, 0)
-    })
-  })))
-  return monotonic() - began
+  const ready = new Int32Array(new SharedArrayBuffer(8))
+  const workers = Array.from({ length: threads }, () => new Worker(process.argv[1], { argv: ['cached', count, threads], workerData: ready }))
+  const times = await Promise.all(workers.map((worker) => new Promise((resolve, reject) => worker.on('error', reject).on('message', resolve))))
+  return [0, 1, 2, 3].map((place) => Math[place % 2 ? 'max' : 'min'](...times.map((one) => one[place])))
+}
+
+/** Waits until so many threads are ready. */
+function together(ready, threads) {
+  if (Atomics.add(ready, 0, 1) + 1 === threads) {
+    Atomics.store(ready, 1, 1)
+    Atomics.notify(ready, 1)
+  }
+  Atomics.wait(ready, 1, 0)
 }
 
 async function cached(call, count, threads) {
   const { Worker, parentPort, workerData } = await import('node:worker_threads')
   await call()
   if (workerData) {
-    await loop(call, count, () => {
-      parentPort.postMessage('ready')
-      Atomics.wait(workerData, 0, 0)
-    })
+    parentPort.postMessage(await loop(call, count, () => together(workerData, threads)))
     return
   }
-  const ns = threads > 1 ? await inThreads(Worker, count, threads) : await loop(call, count)
-  return { ns: ns / count, calls: count * threads }
+  const [began, ended, before, after] = threads > 1 ? await inThreads(Worker, count, threads) : await loop(call, count)
+  return { ns: (ended - began) / count, cpu_ns: (after - before) / count / threads, calls: count * threads }
 }
 
 async function shared(call, count, atOnce) {
@@ -67,12 +72,9 @@ async function shared(call, count, atOnce) {
 
 async function fetchMode(call, count, atOnce) {
   await shared(call, Math.floor(count / 10) + 1, atOnce)
-  const worked = process.cpuUsage()
-  const began = monotonic()
+  const [worked, began] = [cpu(), monotonic()]
   await shared(call, count, atOnce)
-  const wall = monotonic() - began
-  const { user, system } = process.cpuUsage(worked)
-  return { cpu_us: (user + system) / count, wall_us: wall / count / 1e3 }
+  return { cpu_us: (cpu() - worked) / count / 1e3, wall_us: (monotonic() - began) / count / 1e3 }
 }
 
 /**
@@ -93,8 +95,13 @@ export async function play({ name, version, keeping, fetching }) {
     cold: async () => {
       const call = kept()
       const began = monotonic()
-      await Promise.all(Array.from({ length: count }, () => call()))
-      return { wall_ms: (monotonic() - began) / 1e6, callers: 'promises' }
+      const callers = Array.from({ length: count }, () => {
+        const token = call()
+        return token instanceof Promise ? token : cannot('one call at a time')
+      })
+      const last = monotonic()
+      await Promise.all(callers)
+      return { wall_ms: (monotonic() - began) / 1e6, last_ms: (last - began) / 1e6, callers: 'promises' }
     },
   }
   const answer = await modes[mode]()

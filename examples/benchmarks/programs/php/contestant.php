@@ -22,17 +22,17 @@ function cpu(): float
     return ($usage['ru_utime.tv_sec'] + $usage['ru_stime.tv_sec']) * 1e6 + $usage['ru_utime.tv_usec'] + $usage['ru_stime.tv_usec'];
 }
 
-/** Nanoseconds that a call takes. */
-function loop(Closure $call, int $count): float
+/** @return array<string, float> */
+function loop(Closure $call, int $count): array
 {
     for ($n = 0; $n <= intdiv($count, 10); $n++) {
         $call();
     }
-    $began = hrtime(true);
+    [$worked, $began] = [cpu(), hrtime(true)];
     for ($n = 0; $n < $count; $n++) {
         $call();
     }
-    return (hrtime(true) - $began) / $count;
+    return ['ns' => (hrtime(true) - $began) / $count, 'cpu_ns' => (cpu() - $worked) * 1e3 / $count, 'calls' => $count];
 }
 
 /**
@@ -49,7 +49,7 @@ function play(string $name, string|Closure $version, ?Closure $keeping = null, ?
         'cached' => match (true) {
             $keeping === null => cannot('keeps no token'),
             $atOnce > 1 => cannot('PHP has one thread'),
-            default => ['ns' => loop($keeping(), $count), 'calls' => $count],
+            default => loop($keeping(), $count),
         },
         'fetch' => match (true) {
             $atOnce === 1 && $fetching !== null => fetch($fetching(), $count),

@@ -17,32 +17,60 @@ def cannot(why):
 
 
 def in_threads(count, work):
-    """Calls `work` in so many threads at once; nanoseconds from when all are there until the last is done."""
+    """Calls `work` in so many threads at once; nanoseconds from when the first begins until the last is done, and
+    what the process worked meanwhile."""
     import threading
     import time
 
     threading.stack_size(256 * 1024)
-    start = threading.Barrier(count + 1)
-    errors = []
+    start = threading.Barrier(count)
+    wall, cpu, errors = [], [], []
 
     def run():
         try:
             start.wait()
+            cpu.append(time.process_time_ns())
+            wall.append(time.perf_counter_ns())
             work()
+            wall.append(time.perf_counter_ns())
+            cpu.append(time.process_time_ns())
         except Exception as error:
             errors.append(error)
 
     threads = [threading.Thread(target=run) for _ in range(count)]
     for thread in threads:
         thread.start()
-    start.wait()
-    began = time.perf_counter_ns()
     for thread in threads:
         thread.join()
-    taken = time.perf_counter_ns() - began
     if errors:
         raise errors[0]
-    return taken
+    return max(wall) - min(wall), max(cpu) - min(cpu)
+
+
+def _cold(count, call):
+    """So many threads, each of which calls as soon as it is there."""
+    import threading
+    import time
+
+    threading.stack_size(256 * 1024)
+    began, ended, errors = [], [], []
+
+    def run():
+        try:
+            began.append(time.perf_counter_ns())
+            call()
+            ended.append(time.perf_counter_ns())
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+    return {"wall_ms": (max(ended) - min(began)) / 1e6, "last_ms": (max(began) - min(began)) / 1e6, "callers": "threads"}
 
 
 def _shared(count, at_once, call):
@@ -68,7 +96,8 @@ def _cached(call, count, threads):
 
     for _ in range(count // 10 + 1):
         call()
-    return {"ns": in_threads(threads, work) / count, "calls": count * threads}
+    wall, cpu = in_threads(threads, work)
+    return {"ns": wall / count, "cpu_ns": cpu / count / threads, "calls": count * threads}
 
 
 def _measured(count, run):
@@ -111,7 +140,7 @@ def play(name, distribution, keeping=None, fetching=None):
     elif mode == "cached":
         answer = _cached(keeping(), count, at_once)
     elif mode == "cold":
-        answer = {"wall_ms": in_threads(count, keeping()) / 1e6, "callers": "threads"}
+        answer = _cold(count, keeping())
     else:
         raise SystemExit(f"no mode is named {mode!r}")
     print(json.dumps(answer))
@@ -144,16 +173,23 @@ def play_async(name, distribution, keeping=None, fetching=None):
         call = keeping()
         for _ in range(count // 10 + 1):
             await call()
-        began = time.perf_counter_ns()
+        worked, began = time.process_time_ns(), time.perf_counter_ns()
         for _ in range(count):
             await call()
-        return {"ns": (time.perf_counter_ns() - began) / count, "calls": count}
+        wall, cpu = time.perf_counter_ns() - began, time.process_time_ns() - worked
+        return {"ns": wall / count, "cpu_ns": cpu / count, "calls": count}
 
     async def cold():
         call = keeping()
-        began = time.perf_counter_ns()
-        await asyncio.gather(*(call() for _ in range(count)))
-        return {"wall_ms": (time.perf_counter_ns() - began) / 1e6, "callers": "tasks of asyncio"}
+        last = began = time.perf_counter_ns()
+
+        async def caller():
+            nonlocal last
+            last = time.perf_counter_ns()
+            await call()
+
+        await asyncio.gather(*(caller() for _ in range(count)))
+        return {"wall_ms": (time.perf_counter_ns() - began) / 1e6, "last_ms": (last - began) / 1e6, "callers": "tasks of asyncio"}
 
     async def once():
         await (keeping or fetching)()()

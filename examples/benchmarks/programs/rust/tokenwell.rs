@@ -1,4 +1,4 @@
-//! Tokenwell in Rust: the command line of a contestant (../../README.md), and `growth N CLIENTS THREADS`.
+//! Tokenwell in Rust: the command line of a contestant (../../README.md), and `growth N CLIENTS THREADS [one]`.
 
 use std::error::Error;
 use std::hint::black_box;
@@ -37,18 +37,19 @@ fn cpu() -> Duration {
     Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
 }
 
-/// `calls` in each of `threads`, each with its own walk over the clients; nanoseconds that a thread takes for one.
-fn cached(clients: &Arc<[Client]>, calls: usize, threads: usize) -> Result<f64, Failure> {
-    let start = Arc::new(Barrier::new(threads + 1));
+/// `calls` in each of `threads`, each of which asks the clients in turn.
+fn cached(clients: &Arc<[Client]>, calls: usize, threads: usize) -> Result<Value, Failure> {
+    let start = Arc::new(Barrier::new(threads));
     let workers: Vec<_> = (0..threads)
         .map(|thread| {
             let (clients, start) = (Arc::clone(clients), Arc::clone(&start));
-            thread::spawn(move || -> Result<(), tokenwell::Error> {
+            thread::spawn(move || -> Result<[(Instant, Duration); 2], tokenwell::Error> {
                 let call = |number: usize| clients[(thread + number) % clients.len()].blocking().token();
                 for number in 0..calls / 10 + 1 {
                     call(number)?;
                 }
                 start.wait();
+                let began = (Instant::now(), cpu());
                 let mut place = thread % clients.len();
                 for _ in 0..calls {
                     black_box(clients[place].blocking().token()?);
@@ -57,16 +58,18 @@ fn cached(clients: &Arc<[Client]>, calls: usize, threads: usize) -> Result<f64, 
                         place = 0;
                     }
                 }
-                Ok(())
+                Ok([began, (Instant::now(), cpu())])
             })
         })
         .collect();
-    start.wait();
-    let began = Instant::now();
+    let mut times = Vec::new();
     for worker in workers {
-        worker.join().map_err(|_| "a thread panicked")??;
+        times.extend(worker.join().map_err(|_| "a thread panicked")??);
     }
-    Ok(began.elapsed().as_nanos() as f64 / calls as f64)
+    let (first, last) = times.iter().min().zip(times.iter().max()).ok_or("no thread")?;
+    let (wall, cpu) = ((last.0 - first.0).as_nanos() as f64, (last.1 - first.1).as_nanos() as f64);
+    let calls = calls as f64;
+    Ok(json!({"ns": wall / calls, "cpu_ns": cpu / calls / threads as f64, "calls": calls * threads as f64}))
 }
 
 /// `count` calls as tasks, at most `at_once` of them at a time.
@@ -99,11 +102,24 @@ async fn fetch(count: usize, at_once: usize) -> Result<Value, Failure> {
     Ok(json!({"cpu_us": each(cpu() - worked), "wall_us": each(began.elapsed())}))
 }
 
+/// So many tasks, each of which calls as soon as it is there.
 async fn cold(callers: usize) -> Result<Value, Failure> {
     let client = client("memory", None)?;
     let began = Instant::now();
-    tasks(&client, callers, callers).await?;
-    Ok(json!({"wall_ms": began.elapsed().as_secs_f64() * 1e3, "callers": "tasks of tokio"}))
+    let mut tasks = JoinSet::new();
+    for _ in 0..callers {
+        let client = client.clone();
+        tasks.spawn(async move {
+            let begins = began.elapsed();
+            client.token().await.map(|_| begins)
+        });
+    }
+    let mut last = Duration::ZERO;
+    while let Some(begins) = tasks.join_next().await {
+        last = last.max(begins??);
+    }
+    let milliseconds = |time: Duration| time.as_secs_f64() * 1e3;
+    Ok(json!({"wall_ms": milliseconds(began.elapsed()), "last_ms": milliseconds(last), "callers": "tasks of tokio"}))
 }
 
 /// So many clients with a token each, their audiences being different.
@@ -129,11 +145,17 @@ fn main() -> Result<(), Failure> {
         }
         "cached" => {
             let clients = Arc::from([client("memory", None)?]);
-            json!({"ns": cached(&clients, number(1)?, number(2)?)?, "calls": number(1)? * number(2)?})
+            cached(&clients, number(1)?, number(2)?)?
         }
         "growth" => {
-            let ns = cached(&many(number(2)?)?, number(1)?, number(3)?)?;
-            json!({"ns": ns, "calls": number(1)? * number(3)?})
+            let clients = many(number(2)?)?;
+            // With `one`, of all clients the first alone is asked.
+            let asked = if arguments.last().is_some_and(|word| word == "one") {
+                Arc::from(&clients[..1])
+            } else {
+                clients.clone()
+            };
+            cached(&asked, number(1)?, number(3)?)?
         }
         "fetch" => runtime?.block_on(fetch(number(1)?, number(2)?))?,
         "cold" => runtime?.block_on(cold(number(1)?))?,
