@@ -40,8 +40,11 @@ impl Opaque for TokenwellError {
     const NAME: &'static str = "error";
 }
 
-/// What a [`TokenwellError`] points to: an error of the core with its texts.
-pub(crate) struct Failure {
+/// What a [`TokenwellError`] points to. One word, since each call returns one or what it was to make.
+pub(crate) struct Failure(Box<Parts>);
+
+/// An error of the core with its texts.
+struct Parts {
     core: Error,
     kind: CString,
     code: CString,
@@ -54,7 +57,7 @@ impl From<Error> for Failure {
     fn from(core: Error) -> Failure {
         let (kind, code, message) = (c_string(core.kind().name()), c_string(core.code()), c_string(core.message()));
         let (description, hint) = (core.error_description().map(c_string), core.hint().map(c_string));
-        Failure { core, kind, code, message, description, hint }
+        Failure(Box::new(Parts { core, kind, code, message, description, hint }))
     }
 }
 
@@ -75,7 +78,7 @@ impl Failure {
     }
 
     pub(crate) fn status(&self) -> TokenwellStatus {
-        match self.core.kind() {
+        match self.0.core.kind() {
             ErrorKind::Config => TokenwellStatus::ConfigError,
             ErrorKind::Secret => TokenwellStatus::SecretError,
             ErrorKind::Transport => TokenwellStatus::TransportError,
@@ -91,50 +94,50 @@ impl Failure {
 /// `ResponseError`, `CacheError`, or `TokenwellError` for a fault of the library. Owned by the error.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_kind(error: Option<&TokenwellError>) -> *const c_char {
-    get(error, null(), |e| e.kind.as_ptr())
+    get(error, null(), |e| e.0.kind.as_ptr())
 }
 
 /// Stable code: the server's own, e.g. `invalid_client`, or the library's, e.g. `timeout`. Owned by the error.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_code(error: Option<&TokenwellError>) -> *const c_char {
-    get(error, null(), |e| e.code.as_ptr())
+    get(error, null(), |e| e.0.code.as_ptr())
 }
 
 /// What happened, in one sentence. Owned by the error.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_message(error: Option<&TokenwellError>) -> *const c_char {
-    get(error, null(), |e| e.message.as_ptr())
+    get(error, null(), |e| e.0.message.as_ptr())
 }
 
 /// Whether the same call may succeed later with nothing changed.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_retryable(error: Option<&TokenwellError>) -> bool {
-    get(error, false, |e| e.core.retryable())
+    get(error, false, |e| e.0.core.retryable())
 }
 
 /// Seconds until a new attempt is worth making; -1 where that is not known.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_retry_after(error: Option<&TokenwellError>) -> f64 {
-    get(error, -1.0, |e| e.core.retry_after().unwrap_or(-1.0))
+    get(error, -1.0, |e| e.0.core.retry_after().unwrap_or(-1.0))
 }
 
 /// Status of the HTTP answer; 0 if there was none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_http_status(error: Option<&TokenwellError>) -> u16 {
-    get(error, 0, |e| e.core.http_status().unwrap_or(0))
+    get(error, 0, |e| e.0.core.http_status().unwrap_or(0))
 }
 
 /// The server's `error_description`, cleaned, at most 200 characters: its text, for people to read. Owned by the error.
 /// NULL: there is none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_error_description(error: Option<&TokenwellError>) -> *const c_char {
-    get(error, null(), |e| e.description.as_ref().map_or(null(), |text| text.as_ptr()))
+    get(error, null(), |e| e.0.description.as_ref().map_or(null(), |text| text.as_ptr()))
 }
 
 /// What to do next. Owned by the error. NULL: not known.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_hint(error: Option<&TokenwellError>) -> *const c_char {
-    get(error, null(), |e| e.hint.as_ref().map_or(null(), |text| text.as_ptr()))
+    get(error, null(), |e| e.0.hint.as_ref().map_or(null(), |text| text.as_ptr()))
 }
 
 /// Frees an error with its strings. NULL and a handle that is refused are left alone.

@@ -21,7 +21,7 @@ use crate::engine::engine;
 use crate::error::Error;
 use crate::flight::{Boarding, Flight, Mission, alone, board};
 use crate::inquiry;
-use crate::lifecycle::{self, FORCED_REFRESH_PAUSE, Phase, Policy};
+use crate::lifecycle::{self, ByFar, FORCED_REFRESH_PAUSE, Phase, Policy, nanos};
 use crate::pending::{Answer, Pending};
 use crate::random;
 use crate::request::{Target, TokenRequest};
@@ -40,6 +40,7 @@ pub struct Client(Arc<Inner>);
 struct Inner {
     config: Arc<Config>,
     policy: Policy,
+    by_far: ByFar,
     counters: Arc<Counters>,
     closed: AtomicBool,
     /// The entry of the client's own target.
@@ -69,6 +70,7 @@ impl Client {
         let target = Target::new(&config, &TokenRequest::default());
         Ok(Client(Arc::new(Inner {
             policy: config.policy(),
+            by_far: ByFar::new(&config.policy()),
             counters: Arc::default(),
             closed: AtomicBool::new(false),
             entry: find_entry(&config, target),
@@ -169,6 +171,7 @@ impl Client {
     }
 
     /// The same for the client's own target.
+    #[inline]
     pub(crate) fn at_hand(&self, min_valid: Duration) -> Option<AccessToken> {
         match self.0.closed.load(Ordering::Relaxed) {
             true => None,
@@ -296,19 +299,22 @@ impl Inner {
     }
 
     /// The token of this entry if it is fresh: by far, as nearly always, or by the clocks.
+    #[inline]
     fn fresh(&self, entry: &Entry, min_valid: Duration) -> Option<AccessToken> {
         let held = entry.held.load();
         let Reading { now, wall_ahead } = clock::glance();
         let age = now.nanos_since(held.sent).saturating_add(clock::LATE);
-        if self.policy.is_fresh_by_far(age, held.lifetime, min_valid)
+        match self.by_far.is_fresh(age, nanos(held.lifetime), nanos(min_valid))
             && !lifecycle::has_jumped(wall_ahead - held.wall_ahead)
         {
-            return Some(AccessToken::new(held, Source::Memory));
+            true => Some(AccessToken::new(held, Source::Memory)),
+            false => self.fresh_by_the_clocks(entry, min_valid),
         }
-        match self.look(entry, min_valid) {
-            Some((token, Phase::Fresh)) => Some(token),
-            _ => None,
-        }
+    }
+
+    #[cold]
+    fn fresh_by_the_clocks(&self, entry: &Entry, min_valid: Duration) -> Option<AccessToken> {
+        self.look(entry, min_valid).and_then(|(token, phase)| (phase == Phase::Fresh).then_some(token))
     }
 
     fn phase(&self, held: &Held, entry: &Entry, min_valid: Duration) -> Phase {
@@ -381,6 +387,7 @@ impl Inner {
                 let _ = board(engine(), self.mission(&entry, min_valid), || {
                     matches!(self.judge(&entry, min_valid), Verdict::Ready(_)).then_some(())
                 });
+                engine().attend();
                 Pending::ready(Ok(token))
             }
             Verdict::Fetch => match board(engine(), self.mission(&entry, min_valid), look_again) {
@@ -434,7 +441,7 @@ impl Inner {
 }
 
 impl Inner {
-    /// Runs on the library's thread, so that a caller who goes away cancels nothing; `times` the `timeout` at most.
+    /// Runs on the library's runtime, so that a caller who goes away cancels nothing; `times` the `timeout` at most.
     fn ask<T: Send + 'static>(
         &self,
         times: u32,
@@ -443,8 +450,9 @@ impl Inner {
         let (sender, receiver) = tokio::sync::oneshot::channel();
         // Whoever asked may have gone away.
         let task = async move { drop(sender.send(question.await)) };
-        if let Err(error) = engine().spawn(task) {
-            return Pending::ready(Err(error));
+        match engine().drive() {
+            Ok(drive) => drive.spawn(task),
+            Err(error) => return Pending::ready(Err(error)),
         }
         let lost = |_| Err(Error::internal("a question about a token ended in a fault inside the library"));
         let most = self.config.timeout.saturating_mul(times).saturating_add(Duration::from_secs(1));
@@ -471,7 +479,9 @@ impl Inner {
         }
         let (engine, mission) = (engine(), self.mission(entry, Duration::ZERO));
         // Without a thread for it, this process alone knows.
-        let _ = engine.spawn(async move { shared::refuse(engine, &mission, &held).await });
+        if let Ok(drive) = engine.drive() {
+            drive.run(async move { shared::refuse(engine, &mission, &held).await });
+        }
     }
 }
 

@@ -95,6 +95,7 @@ const WRITING: i64 = i64::MIN + 1;
 /// other clock has gone on by as much. What makes that wrong moves the wall clock, and so is noticed: after a suspend, or
 /// when it is set forward, a second seems to have passed, and when it is set back, less than none. Unless it is by less than
 /// a second, which [`LATE`] makes good.
+#[inline]
 pub(crate) fn glance() -> Reading {
     let read_at = READ_AT.load(Ordering::Acquire);
     let tick = tick();
@@ -107,6 +108,7 @@ pub(crate) fn glance() -> Reading {
 }
 
 /// What `tick` tells if both clocks were read in full at `read_at`.
+#[inline]
 fn glanced(read_at: i64, wall_ahead: i64, tick: i64) -> Option<Reading> {
     let passed = tick.wrapping_sub(read_at);
     let now = Moment(tick.wrapping_sub(wall_ahead).max(0) as u64);
@@ -153,6 +155,7 @@ pub(crate) fn run() -> Option<String> {
 
 /// The wall clock as it was at the kernel's last tick, in nanoseconds since 1970, moved like [`wall`].
 #[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline]
 fn tick() -> i64 {
     let time = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
     (time.tv_sec as i64 * 1_000_000_000 + time.tv_nsec as i64).wrapping_add(moved_by())

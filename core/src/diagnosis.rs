@@ -21,6 +21,6 @@ pub fn clock_offset(config: &Config) -> Option<i64> {
         // Whoever waited may have gone.
         let _ = sender.send(offset);
     };
-    engine().spawn(ask).ok()?;
+    engine().drive().ok()?.run(ask);
     receiver.recv_timeout(TIMEOUT).ok()?
 }

@@ -1,19 +1,19 @@
-//! The running part of the library: runtime, HTTP clients, flights, registry, behind one pointer.
+//! The running part of the library: runtime (`drive.rs`), HTTP clients, flights, registry, behind one pointer.
 //!
 //! Fork: a child gets a new engine on first use, because the runtime's thread does not exist there and any lock may be
 //! held by a thread that is gone. The handler in the child only moves the pointer aside; the parent's engine is leaked in
 //! the child and never dropped. Of it, only the kept tokens are read, and only if their lock was free. The only `unsafe` of this crate is here.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::collections::HashMap;
-use std::future::Future;
+use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use lru::LruCache;
-use tokio::runtime::{Builder, Handle};
 
 use crate::cache::memory::Registry;
 use crate::cache::turns::Turns;
@@ -21,8 +21,10 @@ use crate::cache::{self, Store};
 use crate::certificate::ClientCertificate;
 use crate::config::Cache;
 use crate::discovery::Shelf;
+use crate::drive::Drive;
 use crate::error::Error;
 use crate::flight::Flights;
+use crate::secret::DEEPEST;
 use crate::transport::{self, Http, Route, SystemRoots};
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
@@ -36,7 +38,7 @@ const MOST_ISSUERS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
-    runtime: Mutex<Option<Handle>>,
+    drive: Mutex<Option<&'static Drive>>,
     http: Mutex<HashMap<Route, Kept>>,
     /// Here and not in a static, which a fork could leave half made.
     roots: Arc<SystemRoots>,
@@ -146,7 +148,7 @@ impl Drop for ClosedInChild {
 impl Engine {
     fn new(registry: Registry) -> Engine {
         Engine {
-            runtime: Mutex::default(),
+            drive: Mutex::default(),
             http: Mutex::default(),
             roots: Arc::new(SystemRoots::new()),
             metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
@@ -163,25 +165,26 @@ impl Engine {
         std::ptr::eq(ENGINE.load(Ordering::Acquire), self)
     }
 
-    /// Runs a task on the engine's thread.
-    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
-        self.handle().map(|runtime| drop(runtime.spawn(task)))
+    /// The runtime and who drives it, started if it is not. A failure is not kept: a system that has no thread now may have one
+    /// later.
+    pub(crate) fn drive(&self) -> Result<&'static Drive, Error> {
+        let mut drive = lock(&self.drive);
+        match *drive {
+            Some(drive) => Ok(drive),
+            None => Drive::start().map(|started| *drive.insert(started)),
+        }
     }
 
-    /// The runtime, started if it is not. A failure is not kept: a system that has no thread now may have one later.
-    pub(crate) fn handle(&self) -> Result<Handle, Error> {
-        let mut runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(handle) = runtime.as_ref() {
-            return Ok(handle.clone());
+    /// Sees to it that what is under way goes on without the thread that asks this.
+    pub(crate) fn attend(&self) {
+        if let Ok(drive) = self.drive() {
+            drive.attend();
         }
-        let handle = start_runtime()?;
-        *runtime = Some(handle.clone());
-        Ok(handle)
     }
 
     /// The HTTP client of a route, with its open connections, which show this certificate.
     pub(crate) fn http(&self, route: &Route, certificate: Option<&ClientCertificate>) -> Result<Arc<Http>, Error> {
-        let mut clients = self.http.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut clients = lock(&self.http);
         if let Some(client) = clients.get(route).and_then(Kept::client) {
             return Ok(client);
         }
@@ -205,13 +208,13 @@ impl Engine {
 
     /// What is known of an issuer, reached on this route.
     pub(crate) fn metadata(&self, issuer: &(Route, String)) -> Shelf {
-        let mut shelves = self.metadata.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelves = lock(&self.metadata);
         shelves.get_or_insert(issuer.clone(), Shelf::default).clone()
     }
 
     /// The shared store of this option, with its connections.
     pub(crate) fn store(&self, cache: &Cache) -> Option<Arc<dyn Store>> {
-        let mut stores = self.stores.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stores = lock(&self.stores);
         stores.entry(cache.clone()).or_insert_with(|| cache::open(cache)).clone()
     }
 }
@@ -231,24 +234,13 @@ impl Kept {
     }
 }
 
-/// One thread that drives all flights. It ends with the process: nothing waits for it, so an exit takes no time.
-fn start_runtime() -> Result<Handle, Error> {
-    let failed = |_| Error::internal("the operating system gave no thread for the library");
-    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
-    let handle = runtime.handle().clone();
-    std::thread::Builder::new()
-        .name("tokenwell".to_owned())
-        .spawn(move || {
-            block_signals();
-            runtime.block_on(std::future::pending::<()>());
-        })
-        .map_err(failed)?;
-    Ok(handle)
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The host program's signals are for its own threads: an interpreter expects them on its main thread.
 #[cfg(unix)]
-fn block_signals() {
+pub(crate) fn block_signals() {
     // SAFETY: `set` is written by sigfillset before it is read, and the mask is that of the library's own thread.
     unsafe {
         let mut set = std::mem::zeroed();
@@ -258,7 +250,48 @@ fn block_signals() {
 }
 
 #[cfg(not(unix))]
-fn block_signals() {}
+pub(crate) fn block_signals() {}
+
+/// What a token request needs of the stack, bytes.
+const ROOM: usize = 4 * DEEPEST;
+
+/// Whether this thread's stack has room for a token request. `false` where that is not known: on a stack that the program has
+/// made itself, for coroutines.
+#[cfg(target_os = "linux")]
+pub(crate) fn has_room() -> bool {
+    thread_local!(static STACK: Cell<(usize, usize)> = const { Cell::new((0, 0)) });
+    let asked = STACK.try_with(|stack| {
+        if stack.get() == (0, 0) {
+            stack.set(stack_of_this_thread());
+        }
+        stack.get()
+    });
+    let (low, high) = asked.unwrap_or_default();
+    let here = std::ptr::from_ref(&low).addr();
+    here < high && here.saturating_sub(low) >= ROOM
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn has_room() -> bool {
+    false
+}
+
+/// From the lowest to the highest address; both 1 where nobody knows.
+#[cfg(target_os = "linux")]
+fn stack_of_this_thread() -> (usize, usize) {
+    let mut attributes = MaybeUninit::uninit();
+    // SAFETY: initialises `attributes` when it returns 0, else leaves it alone.
+    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
+        return (1, 1);
+    }
+    let (mut low, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: the attributes were initialised above, are read into two places of the right types, and end here.
+    unsafe {
+        libc::pthread_attr_getstack(attributes.as_ptr(), &mut low, &mut size);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+    }
+    (low.addr(), low.addr() + size)
+}
 
 #[cfg(test)]
 mod tests {

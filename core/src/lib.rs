@@ -29,6 +29,7 @@ mod credential;
 pub mod diagnosis;
 mod discovery;
 mod dpop;
+mod drive;
 mod engine;
 mod error;
 mod fetch;

@@ -39,15 +39,6 @@ impl Policy {
         }
     }
 
-    /// Whether a token of this age, in nanoseconds, is fresh whatever its jitter. Cheap; [`Policy::phase`] is asked only where
-    /// this says no.
-    pub(crate) fn is_fresh_by_far(&self, age: u64, lifetime: Duration, min_valid: Duration) -> bool {
-        let lifetime = nanos(lifetime);
-        let leeway = self.leeway.map_or(lifetime / 10, |leeway| nanos(leeway).min(lifetime / 2));
-        let left = lifetime.saturating_sub(age);
-        left > leeway.max(nanos(min_valid)) && (age as f64) < lifetime as f64 * (self.refresh_at * LEAST_JITTER)
-    }
-
     /// Whether a token may be handed out after its refresh has failed.
     pub(crate) fn is_usable(&self, age: Duration, lifetime: Duration, min_valid: Duration) -> bool {
         age < lifetime && lifetime - age >= self.attainable(lifetime, min_valid)
@@ -65,12 +56,49 @@ impl Policy {
     }
 }
 
+/// A [`Policy`] in whole numbers, for the token that is fresh whatever its jitter, as nearly all are that are asked for.
+pub(crate) struct ByFar {
+    /// Of the lifetime, in 2^32ths: no refresh comes before.
+    refresh_at: u64,
+    /// The leeway is at most this many nanoseconds, and this part of the lifetime.
+    leeway: u64,
+    most_leeway: u64,
+}
+
+impl ByFar {
+    pub(crate) fn new(policy: &Policy) -> ByFar {
+        let of_lifetime = |part: f64| (part * WHOLE as f64) as u64;
+        ByFar {
+            refresh_at: of_lifetime(policy.refresh_at * LEAST_JITTER),
+            leeway: policy.leeway.map_or(u64::MAX, nanos),
+            most_leeway: of_lifetime(if policy.leeway.is_some() { 0.5 } else { 0.1 }) + 1,
+        }
+    }
+
+    /// Cheap; [`Policy::phase`] is asked only where this says no. All times in nanoseconds.
+    #[inline]
+    pub(crate) fn is_fresh(&self, age: u64, lifetime: u64, min_valid: u64) -> bool {
+        let leeway = part(lifetime, self.most_leeway).min(self.leeway);
+        let left = lifetime.saturating_sub(age);
+        left > leeway.max(min_valid) && age < part(lifetime, self.refresh_at)
+    }
+}
+
 /// Jitter moves `refresh_at` by 5 % at most.
 const LEAST_JITTER: f64 = 0.95;
 
+const WHOLE: u64 = 1 << 32;
+
+/// So many 2^32ths of a number.
+#[inline]
+fn part(number: u64, of_whole: u64) -> u64 {
+    (u128::from(number) * u128::from(of_whole) / u128::from(WHOLE)) as u64
+}
+
 /// More than 584 years are as many.
-fn nanos(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+#[inline]
+pub(crate) fn nanos(duration: Duration) -> u64 {
+    duration.as_secs().saturating_mul(1_000_000_000).saturating_add(u64::from(duration.subsec_nanos()))
 }
 
 /// A wall clock that has gone ahead by more than this since a token was fetched has jumped, or this machine was stopped
@@ -86,6 +114,7 @@ pub(crate) fn after_jump(phase: Phase, wall_ahead: i64) -> Phase {
     }
 }
 
+#[inline]
 pub(crate) fn has_jumped(wall_ahead: i64) -> bool {
     wall_ahead > WALL_JUMP
 }
@@ -264,7 +293,7 @@ mod tests {
         #[test]
         fn fresh_by_far_is_fresh(policy in policies(), age in 0..2_000_000_u64, life in 0..1_000_000_u64, jitter in 0.95..1.05, min in 0..1_000_000_u64) {
             let (life, min) = (Duration::from_millis(life), Duration::from_millis(min));
-            if policy.is_fresh_by_far(age * 1_000_000, life, min) {
+            if ByFar::new(&policy).is_fresh(age * 1_000_000, nanos(life), nanos(min)) {
                 prop_assert_eq!(policy.phase(Duration::from_millis(age), life, jitter, min), Phase::Fresh);
             }
         }

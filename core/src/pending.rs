@@ -1,6 +1,6 @@
 //! A token under way: to be awaited, to be waited for in slices, or to be called back about.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 use crate::engine::{Engine, engine};
 use crate::error::{Error, ErrorKind};
 use crate::token::AccessToken;
+
+/// A thread that waits looks at its limits so often.
+const LONGEST_SLICE: Duration = Duration::from_secs(1);
 
 /// What a call comes to.
 pub type Answer<T = AccessToken> = Result<T, Error>;
@@ -50,30 +53,59 @@ impl<T> Pending<T> {
         let mut context = Context::from_waker(&waker);
         let until = Instant::now().checked_add(at_most);
         loop {
-            if let Poll::Ready(answer) = Pin::new(&mut *self).poll(&mut context) {
+            if let Poll::Ready(answer) = self.look(&mut context) {
                 return Some(answer);
             }
             if self.is_late() {
                 return Some(Err(late()));
             }
-            let left = until.map_or(Duration::from_secs(1), |until| until.saturating_duration_since(Instant::now()));
+            let left = until.map_or(LONGEST_SLICE, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return None;
             }
-            std::thread::park_timeout(left.min(Duration::from_secs(1)));
+            let left = left.min(LONGEST_SLICE);
+            match self.drive(left) {
+                Some(Some(answer)) => return Some(answer),
+                Some(None) => {}
+                None => {
+                    self.attend();
+                    std::thread::park_timeout(left);
+                }
+            }
         }
     }
 
-    /// Calls `done` once with the answer: at once on this thread if it is there, else on the library's thread, where `done`
-    /// must not block.
+    /// Waits by driving the runtime, at most so long. `None`: another thread does that.
+    fn drive(&mut self, at_most: Duration) -> Option<Option<Answer<T>>> {
+        let drive = self.engine()?.drive().ok()?;
+        let answer = poll_fn(|context| self.look(context));
+        drive.wait(async { tokio::time::timeout(at_most, answer).await.ok() })
+    }
+
+    /// Sees to it that what is waited for goes on without this thread.
+    fn attend(&self) {
+        if let Some(engine) = self.engine() {
+            engine.attend();
+        }
+    }
+
+    fn engine(&self) -> Option<&'static Engine> {
+        match &self.0 {
+            State::Ready(_) => None,
+            State::Waiting(waiting) => Some(waiting.engine),
+        }
+    }
+
+    /// Calls `done` once with the answer: at once on this thread if it is there, else on the thread that drives the
+    /// library then, where `done` must not block.
     pub fn then(mut self, done: impl FnOnce(Answer<T>) + Send + 'static)
     where
         T: Send + 'static,
     {
         match &mut self.0 {
             State::Ready(answer) => done(answer.take().unwrap_or_else(taken)),
-            State::Waiting(_) => match engine().handle() {
-                Ok(runtime) => drop(runtime.spawn(async move { done(self.await) })),
+            State::Waiting(_) => match engine().drive() {
+                Ok(drive) => drive.run(async move { done(self.await) }),
                 Err(error) => done(Err(error)),
             },
         }
@@ -84,12 +116,26 @@ impl<T> Pending<T> {
     where
         T: Send + 'static,
     {
-        match &mut self.0 {
-            State::Ready(answer) => Pending::ready(answer.take().unwrap_or_else(taken).map(change)),
-            State::Waiting(Waiting { until, engine, .. }) => {
-                let (until, engine) = (*until, *engine);
-                let answer = Box::pin(async move { self.await.map(change) });
+        match std::mem::replace(&mut self.0, State::Ready(None)) {
+            State::Ready(answer) => Pending::ready(answer.unwrap_or_else(taken).map(change)),
+            State::Waiting(Waiting { answer, until, engine }) => {
+                let answer = Box::pin(async move { answer.await.map(change) });
                 Pending(State::Waiting(Waiting { answer, until, engine }))
+            }
+        }
+    }
+
+    /// The answer, if it is there.
+    fn look(&mut self, context: &mut Context<'_>) -> Poll<Answer<T>> {
+        if self.is_lost() {
+            return Poll::Ready(Err(lost()));
+        }
+        match &mut self.0 {
+            State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(taken)),
+            State::Waiting(waiting) => {
+                let answer = std::task::ready!(waiting.answer.as_mut().poll(context));
+                self.0 = State::Ready(None);
+                Poll::Ready(answer)
             }
         }
     }
@@ -114,7 +160,9 @@ impl<T> Pending<T> {
 
 impl<T> Drop for Pending<T> {
     fn drop(&mut self) {
-        self.is_lost();
+        if !self.is_lost() {
+            self.attend();
+        }
     }
 }
 
@@ -126,17 +174,9 @@ impl<T> Future for Pending<T> {
 
     /// Ends within the flight's `timeout`, whose leader tells all who wait even when it is dropped.
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer<T>> {
-        if self.is_lost() {
-            return Poll::Ready(Err(lost()));
-        }
-        match &mut self.0 {
-            State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(taken)),
-            State::Waiting(waiting) => {
-                let answer = std::task::ready!(waiting.answer.as_mut().poll(context));
-                self.0 = State::Ready(None);
-                Poll::Ready(answer)
-            }
-        }
+        let answer = self.look(context);
+        self.attend();
+        answer
     }
 }
 

@@ -39,7 +39,7 @@ impl<'de> Deserialize<'de> for Secret {
 }
 
 /// Bytes of the stack that one token request reaches into, and more; without optimisation it is several times as much.
-const DEEPEST: usize = if cfg!(debug_assertions) { 256 * 1024 } else { 64 * 1024 };
+pub(crate) const DEEPEST: usize = if cfg!(debug_assertions) { 256 * 1024 } else { 64 * 1024 };
 
 /// Overwrites what calls that have returned left on this thread's stack: a secret's bytes on their way through a parser or a
 /// cipher, which no type wipes.

@@ -95,7 +95,7 @@ pub(crate) type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, Error>> + 
 /// A store that processes share. It keeps bytes under names and knows nothing of tokens: what it is given is sealed, what it
 /// gives is believed only if the seal is whole, and all that is decided is decided in [`shared`].
 ///
-/// The futures are polled on the engine's one thread, in the process that opened the store: what blocks belongs on
+/// The futures are polled on the one thread that drives the engine, in the process that opened the store: what blocks belongs on
 /// `tokio::task::spawn_blocking`. Each is dropped after [`Store::budget`], wherever it stands, and the flight goes on without
 /// the store; a store need not watch the time itself, but must be able to go on after that, and should
 /// answer with an error at once while it knows that it is down. A child after fork opens a store of its own.

@@ -94,11 +94,12 @@ fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<
     count(&mission.counters.flights);
     count(&engine.in_flight);
     let mut pilot = Pilot { engine, mission, landing: Some(landing) };
-    engine.spawn(async move {
+    engine.drive()?.spawn(async move {
         let fetched = shared::search(engine, &pilot.mission).await;
         wipe_stack();
         pilot.land(fetched);
-    })
+    });
+    Ok(())
 }
 
 /// Whom the outcome goes to.

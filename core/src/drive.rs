@@ -1,0 +1,244 @@
+//! The runtime, and who drives it: a thread that waits for an answer anyway, so that a token request needs no other thread; or
+//! the library's own thread, the keeper, where nobody waits or those who do cannot.
+//!
+//! One thread at a time has the seat. Whoever leaves it while something is under way calls the keeper, so a caller that gives up
+//! leaves its flight running. When nobody has driven for a while the keeper takes the seat by itself: timers run, and closed
+//! connections are noticed.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::Notify;
+
+use crate::engine::{block_signals, has_room};
+use crate::error::Error;
+
+/// After so long without anybody on it the keeper takes the seat.
+const QUIET: Duration = Duration::from_millis(50);
+
+type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+pub(crate) struct Drive {
+    runtime: Runtime,
+    seat: Mutex<Seat>,
+    /// What the keeper waits on.
+    call: Condvar,
+    /// The last task that was under way has ended.
+    all_done: Notify,
+}
+
+#[derive(Default)]
+struct Seat {
+    taken: bool,
+    /// How often it has been left.
+    turns: u64,
+    /// Something is under way and nobody drives.
+    called: bool,
+    /// Tasks that have not ended.
+    under_way: usize,
+    /// Those of them that came while nobody drove: whoever takes the seat starts them.
+    waiting: Vec<Task>,
+}
+
+impl Drive {
+    /// Starts the keeper. It ends with the process: nothing waits for it, so an exit takes no time.
+    pub(crate) fn start() -> Result<&'static Drive, Error> {
+        let failed = |_| Error::internal("the operating system gave no thread for the library");
+        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+        let drive: &'static Drive = Box::leak(Box::new(Drive {
+            runtime,
+            seat: Mutex::default(),
+            call: Condvar::new(),
+            all_done: Notify::new(),
+        }));
+        let keeper = std::thread::Builder::new().name("tokenwell".to_owned());
+        keeper.spawn(|| drive.keep()).map_err(failed)?;
+        Ok(drive)
+    }
+
+    /// Runs a task, whether anybody waits for it or not.
+    pub(crate) fn run(&'static self, task: impl Future<Output = ()> + Send + 'static) {
+        self.spawn(task);
+        self.attend();
+    }
+
+    /// Takes a task on that somebody will wait for: they [`Drive::wait`] or [`Drive::attend`] then.
+    pub(crate) fn spawn(&'static self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut seat = self.lock();
+        seat.under_way += 1;
+        let under_way = UnderWay(self);
+        let task: Task = Box::pin(async move {
+            let _under_way = under_way;
+            task.await;
+        });
+        match seat.taken {
+            true => {
+                drop(seat);
+                drop(self.runtime.spawn(task));
+            }
+            false => seat.waiting.push(task),
+        }
+    }
+
+    /// Calls the keeper if something is under way and nobody drives.
+    pub(crate) fn attend(&self) {
+        let mut seat = self.lock();
+        if !seat.taken && seat.under_way > 0 {
+            seat.called = true;
+            self.call.notify_one();
+        }
+    }
+
+    /// Drives until `wait` is over. `None`: somebody else drives, or this thread cannot.
+    pub(crate) fn wait<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
+        // A thread that is inside a runtime, of the program's own or this one, can enter no other.
+        let free = Handle::try_current().is_err_and(|error| error.is_missing_context());
+        let seat = if free && has_room() { Some(self.lock()) } else { None };
+        let turn = self.take(seat.filter(|seat| !seat.taken)?);
+        Some(self.drive(turn, wait))
+    }
+
+    fn take<'a>(&'a self, mut seat: MutexGuard<'_, Seat>) -> Turn<'a> {
+        seat.taken = true;
+        seat.called = false;
+        Turn(self)
+    }
+
+    fn drive<T>(&self, _turn: Turn<'_>, until: impl Future<Output = T>) -> T {
+        self.runtime.block_on(async {
+            // Events first: connections may have been closed while nobody drove.
+            tokio::task::yield_now().await;
+            let waiting = std::mem::take(&mut self.lock().waiting);
+            waiting.into_iter().for_each(|task| drop(tokio::spawn(task)));
+            until.await
+        })
+    }
+
+    fn keep(&self) -> ! {
+        block_signals();
+        loop {
+            let turn = self.await_turn();
+            self.drive(turn, self.all_done.notified());
+        }
+    }
+
+    /// Until the keeper is called, or nobody has had a turn for a while.
+    fn await_turn(&self) -> Turn<'_> {
+        let mut seat = self.lock();
+        loop {
+            let turns = seat.turns;
+            let waited = self.call.wait_timeout_while(seat, QUIET, |seat| !seat.called);
+            let quiet;
+            (seat, quiet) = waited.unwrap_or_else(PoisonError::into_inner);
+            if !seat.taken && (seat.called || quiet.timed_out() && seat.turns == turns) {
+                return self.take(seat);
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seat> {
+        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A task that has not ended.
+struct UnderWay(&'static Drive);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        let mut seat = self.0.lock();
+        seat.under_way -= 1;
+        if seat.under_way == 0 {
+            drop(seat);
+            self.0.all_done.notify_waiters();
+        }
+    }
+}
+
+/// The seat, as long as one has it.
+struct Turn<'a>(&'a Drive);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut seat = self.0.lock();
+        seat.taken = false;
+        seat.turns += 1;
+        if seat.under_way > 0 {
+            seat.called = true;
+            self.0.call.notify_one();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::{Receiver, channel};
+    use std::thread::{self, ThreadId};
+    use std::time::Instant;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    /// A task that ends after so long, and tells on which thread.
+    fn task(drive: &'static Drive, after: Duration) -> Receiver<ThreadId> {
+        let (sender, receiver) = channel();
+        drive.spawn(async move {
+            tokio::time::sleep(after).await;
+            sender.send(thread::current().id()).unwrap();
+        });
+        receiver
+    }
+
+    fn on_a_thread<T: Send + 'static>(stack: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
+        thread::Builder::new().stack_size(stack).spawn(work).unwrap().join().unwrap()
+    }
+
+    #[test]
+    fn who_waits_drives_and_what_is_left_behind_goes_on() {
+        let drive = Drive::start().unwrap();
+        on_a_thread(4 << 20, move || {
+            let waited = drive.wait(async {
+                let quick = task(drive, Duration::from_millis(1));
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                quick.try_recv().unwrap()
+            });
+            assert_eq!(waited, Some(thread::current().id()));
+            let slow = task(drive, Duration::from_millis(20));
+            drive.wait(async {}).unwrap();
+            assert_ne!(slow.recv_timeout(LONG).unwrap(), thread::current().id());
+        });
+    }
+
+    #[test]
+    fn one_thread_drives_at_a_time_and_none_that_has_no_room_or_a_runtime() {
+        let drive = Drive::start().unwrap();
+        assert_eq!(on_a_thread(64 << 10, move || drive.wait(async {})), None, "a small stack");
+        let runtime = Builder::new_current_thread().build().unwrap();
+        assert_eq!(runtime.block_on(async { drive.wait(async {}) }), None, "inside a runtime");
+        on_a_thread(4 << 20, move || {
+            let other = || on_a_thread(4 << 20, move || drive.wait(async {}));
+            assert_eq!(drive.wait(async { other() }), Some(None));
+            assert_eq!(other(), Some(()));
+        });
+    }
+
+    #[test]
+    fn the_keeper_comes_when_it_is_called_and_when_it_is_quiet() {
+        let drive = Drive::start().unwrap();
+        let task = task(drive, Duration::ZERO);
+        drive.attend();
+        task.recv_timeout(LONG).unwrap();
+        let until = Instant::now() + LONG;
+        while !drive.lock().taken {
+            assert!(Instant::now() < until, "the keeper takes the seat");
+            thread::sleep(Duration::from_millis(5));
+        }
+        let (sender, receiver) = channel();
+        drive.run(async move { sender.send(()).unwrap() });
+        receiver.recv_timeout(LONG).unwrap();
+    }
+}
