@@ -80,10 +80,24 @@ bench() {
 
 demo() { server; c; wheel; node; rust; }
 
-# What is handed out: a wheel, an npm package and an archive for C, with the licences.
+# What is linked into the npm package and into the C library, as CycloneDX: the tool that maturin has built in for the wheel. It
+# writes beside every manifest of the workspace.
+install_cargo_cyclonedx() { cargo install cargo-cyclonedx --version 0.5.9 --locked --debug --root build/tools; }
+sbom() {
+  once build/tools/.cargo-cyclonedx-made-of -- install_cargo_cyclonedx
+  build/tools/bin/cargo-cyclonedx cyclonedx --quiet --format json --spec-version 1.5 --no-build-deps --target "$CARGO_BUILD_TARGET" \
+    --override-filename of-one-crate.cdx
+  for part in bindings-node bindings-c; do
+    sed "s|$PWD/||g" "$part/of-one-crate.cdx.json" > "$part/tokenwell.cdx.json"
+  done
+  find core examples bindings-* -name of-one-crate.cdx.json -delete
+}
+
+# What is handed out: a wheel, an npm package and an archive for C, each with the licences and an SBOM. The SBOMs lie beside them, too.
 dist() {
   wheel
   node
+  sbom
   local name
   name=libtokenwell-$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -n 1)-$CARGO_BUILD_TARGET
   rm -rf dist
@@ -92,9 +106,10 @@ dist() {
   cp LICENSE-MIT LICENSE-APACHE bindings-node/  # npm packs no links
   npm pack ./bindings-node --silent --ignore-scripts --pack-destination dist > /dev/null
   make --no-print-directory -C bindings-c PROFILE=release install DESTDIR="$PWD/dist/$name" PREFIX=/usr/local > /dev/null
-  cp LICENSE-MIT LICENSE-APACHE CHANGELOG.md "dist/$name/"
+  cp LICENSE-MIT LICENSE-APACHE CHANGELOG.md bindings-c/tokenwell.cdx.json "dist/$name/"
   tar -C dist --owner=0 --group=0 --sort=name -czf "dist/$name.tar.gz" "$name"
   rm -rf "dist/$name"
+  python3 .ci/contents.py --extract
   ls -l dist
 }
 

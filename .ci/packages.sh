@@ -56,7 +56,7 @@ npm_package && {
   check "npm package, command line" "$folder/node/node_modules/.bin/tokenwell" token
 }
 archive && check "C archive" "$folder/c/program"
-for package in dist/*; do
+for package in dist/*.whl dist/*.tgz dist/*.tar.gz; do
   check_licences "$package"
 done
 echo "$passed passed, $failed failed"

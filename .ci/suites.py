@@ -73,7 +73,7 @@ SUITES: tuple[Suite, ...] = (
     check("demo-outage", "python3", ".ci/demo_outage.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
     Suite("blackhole", "plain", (("python3", ".ci/blackhole.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
     build("dist"),
-    Suite("packages", "plain", ((".ci/packages.sh",),), needs=("build-dist",)),
+    Suite("packages", "plain", ((".ci/packages.sh",), (PYTHON, ".ci/contents.py")), needs=("build-dist",)),
 )
 
 # What is known of a token's life, and nothing else: `make test ONLY=lifecycle`, two suites at a time.

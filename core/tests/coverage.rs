@@ -36,13 +36,14 @@ const WITHOUT_SCENARIO: [(&str, &str); 9] = [
 ];
 
 /// What holds a row beside the tests of the languages.
-const PROGRAMS: [(&str, &str); 7] = [
+const PROGRAMS: [(&str, &str); 8] = [
     ("S30", "`.ci/memory.py`: what a process writes with every log turned up, in Python, Node.js, PHP and C"),
     ("S14", "`make fuzz`: answers, and what else comes from outside (fuzz/README.md)"),
     ("S30", "`.ci/memory.py`: the core file of a crashed process, in Python, Node.js, PHP and C"),
     ("S32", "`.ci/memory.py`: the memory of running processes, in Python, Node.js, PHP and C"),
     ("S33", "`.ci/measures.sh`: where `unsafe` may be; lock files, and `--locked` in every build"),
     ("S33", "`make audit`: licences, bans and sources of the crates, lock files, no dependency at run time"),
+    ("S33", "`.ci/contents.py`: the CycloneDX SBOM of the wheel, the npm package and the C archive"),
     ("S33", "[UNSAFE.md](UNSAFE.md): each use with its reason"),
 ];
 
