@@ -18,7 +18,7 @@ from pathlib import Path
 from processes import ROOT
 
 DATABASE = "https://github.com/RustSec/advisory-db"  # the name by which cargo-deny knows it
-NPM = ("bindings-node", "core/conformance/oidc-provider", "examples/postman")
+NPM = ("bindings-node", "core/conformance/oidc-provider", "examples/postman", "examples/benchmarks")
 Check = Callable[[], "str | None"]  # what is wrong
 
 

@@ -43,8 +43,14 @@ find_missing() {
   fi
   if [ "$command" = bench ]; then
     need ca-certificates "the certificate authorities that a machine trusts" test -e /etc/ssl/certs/ca-certificates.crt
+    need php-curl "PHP's curl" php_with curl
+    need libjansson-dev "jansson, with which libcurl's contestants read answers" pkg-config --exists jansson
+    need libcurl4-openssl-dev "libcurl" pkg-config --exists libcurl
+    need golang-go "Go" has go
+    need golang-golang-x-oauth2-dev "Go's x/oauth2" test -d /usr/share/gocode/src/golang.org/x/oauth2
+    need strace "strace, which counts system calls" has strace
   fi
-  if [ "$command" = demo-fleet ] || [ "$command" = test ]; then
+  if [ "$command" = demo-fleet ] || [ "$command" = test ] || [ "$command" = bench ]; then
     need redis-server "Redis" has redis-server
   fi
   if [ "$command" = test ]; then
@@ -143,6 +149,7 @@ if [ "$command" = test ]; then
   npm_packages examples/postman
 fi
 if [ "$command" = bench ]; then
+  npm_packages examples/benchmarks
   make_peers() {
     say "Python packages of the benchmarks"
     python3 -m venv examples/benchmarks/.venv

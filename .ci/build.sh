@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what the given command needs; what has not changed since is not built again.
-# usage: build.sh demo|dist|tests|wheel|node|c|rust|server|mago|contestants|bench...
+# usage: build.sh demo|dist|tests|wheel|node|c|rust|server|mago|contestants|peers|bench...
 . "$(dirname "$0")/lib.sh"
 
 # The development server and the Rust tests: cargo's dev profile. `--workspace` with one program: the features, and so what is
@@ -67,6 +67,18 @@ contestants() {
   ln -sfn ../../../bindings-node examples/benchmarks/node_modules/tokenwell
 }
 
+# The contestants that are not ours, where they have to be built. Those in Rust are a package of their own, with its own lock file;
+# Go's packages are Debian's, for which it is told not to look for modules.
+peers() {
+  local name
+  for name in libcurl libcurl_kept; do
+    # shellcheck disable=SC2046
+    c_contestant "$name" $(pkg-config --cflags --libs libcurl jansson)
+  done
+  GO111MODULE=off GOPATH=/usr/share/gocode go build -o build/benchmarks/go/x_oauth2 examples/benchmarks/programs/go/x_oauth2.go
+  cargo build --locked --profile plain --manifest-path examples/benchmarks/programs/rust/peers/Cargo.toml --target-dir target
+}
+
 install_wheel_among_peers() { examples/benchmarks/.venv/bin/python -m pip install --quiet --no-index --no-deps --force-reinstall build/wheel/*.whl; }
 # What `make bench` measures: the release builds, the contestants in Rust as cargo builds them for whoever depends on the crate.
 bench() {
@@ -75,6 +87,7 @@ bench() {
   once examples/benchmarks/.venv/.wheel-made-of build/wheel -- install_wheel_among_peers
   node
   contestants
+  peers
   cargo build --locked --profile plain -p tokenwell-benchmarks -p tokenwell-dev-server
 }
 

@@ -144,7 +144,11 @@ class Bench:
             CLIENT_ID=about["client_id"],
             CLIENT_SECRET=about["client_secret"],
             CA_FILE=str(self._trust),
-            SSL_CERT_FILE=str(self._trust),  # for those that can be told no other way
+            SCOPE="read",
+            # For those that can be told no other way; the last two for who brings roots and adds to them.
+            SSL_CERT_FILE=str(self._trust),
+            NODE_EXTRA_CA_CERTS=self.server["ca_file"],
+            PRIVATE_CA_FILE=self.server["ca_file"],
             RUST_BACKTRACE="0",
         )
 
