@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from contestants import HERE
+from contestants import HERE, TITLES
 from harness import Result, bench
 
 ROUNDS = 5
@@ -47,7 +47,7 @@ def section(id: str, result: dict[str, Any]) -> str:
     if result["chart"]:
         lines += [f"![{result['title']}](charts/{id.lower()}.svg)", ""]
     lines += [f"| {' | '.join(result['columns'])} |", "|" + "---|" * len(result["columns"])]
-    lines += [f"| {' | '.join(cell.replace('|', '/') for cell in row)} |" for row in result["rows"]]
+    lines += [f"| {' | '.join(TITLES.get(cell, cell).replace('|', '/') for cell in row)} |" for row in result["rows"]]
     if result["goals"]:
         lines += ["", "| to reach | measured | |", "|---|---|---|"]
         lines += [f"| {goal['text']} | {goal['figure']} | {'holds' if goal['held'] else '**missed**'} |" for goal in result["goals"]]

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
+from contestants import TITLES
 from harness import short
 
 WIDTH = 920
@@ -50,7 +51,7 @@ def bars(title: str, subtitle: str, groups: Sequence[tuple[str, Sequence[Bar]]])
     body: list[str] = []
     y = float(HEAD)
     for name, members in groups:
-        body.append(f'<text class="group" x="16" y="{y + 17:.0f}">{escape(name)}</text>')
+        body.append(f'<text class="group" x="16" y="{y + 17:.0f}">{escape(TITLES.get(name, name))}</text>')
         y += GROUP
         for bar in members:
             body.append(_bar(bar, y, x))

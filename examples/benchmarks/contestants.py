@@ -17,6 +17,8 @@ PROGRAMS = HERE / "programs"
 BUILT = ROOT / "build/benchmarks"
 # What programs of one language share.
 _SHARED = "contestant"
+# What people call the languages.
+TITLES = {"python": "Python", "node": "Node.js", "php": "PHP", "c": "C", "go": "Go", "rust": "Rust"}
 
 
 @dataclass(frozen=True)

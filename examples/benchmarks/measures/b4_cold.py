@@ -28,7 +28,11 @@ class Cold:
         self.one: list[float] = []
         self.callers = ""
 
-    def run(self, bench: Bench, who: Contestant, count: int) -> float:
+    def alone(self, bench: Bench, who: Contestant) -> None:
+        with bench.realm() as (_, environment):
+            self.one.append(float(bench.run(who, "cold", 1, environment=environment).answer["wall_ms"]))
+
+    def all(self, bench: Bench, who: Contestant, count: int) -> float:
         """Milliseconds for all, without the hold."""
         for hold in HOLDS:
             if hold < self.hold:
@@ -38,9 +42,8 @@ class Cold:
                 answer: dict[str, Any] = bench.run(who, "cold", count, environment=environment).answer
                 requests = bench.requests(realm)
             if answer["last_ms"] < hold * 1000:
-                if count > 1:
-                    self.requests.append(requests)
-                    self.callers = answer["callers"]
+                self.requests.append(requests)
+                self.callers = answer["callers"]
                 return float(answer["wall_ms"]) - hold * 1000
         raise Cannot(f"the last of {count} callers began after {answer['last_ms'] / 1000:.1f} s")
 
@@ -54,8 +57,8 @@ def run(bench: Bench) -> Result:
 
     def measure(who: Contestant) -> float:
         runs = cold.setdefault(who.id, Cold())
-        runs.one.append(runs.run(bench, who, 1))
-        return runs.run(bench, who, count(who))
+        runs.alone(bench, who)
+        return runs.all(bench, who, count(who))
 
     figures = bench.take_turns(measure)
     rows, goals, groups = [], [], {}
