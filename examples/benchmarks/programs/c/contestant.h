@@ -29,7 +29,8 @@ struct crew_member {
   double worked_before, worked; /* by the whole process */
 };
 
-/* How long something took, and what the process worked meanwhile: nanoseconds. */
+/* How long something took, and what the process worked meanwhile: nanoseconds. That is asked for where threads begin together:
+ * the kernel adds up what all threads have worked, which takes thousands of them long. */
 struct taken {
   double wall, cpu;
   double last; /* how long after the first the last thread began */
@@ -37,14 +38,17 @@ struct taken {
 
 static void *crew_work(void *argument) {
   struct crew_member *member = argument;
-  if (member->crew->start != NULL) {
+  bool together = member->crew->start != NULL;
+  if (together) {
     pthread_barrier_wait(member->crew->start);
+    member->worked_before = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
   }
-  member->worked_before = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
   member->began = nanoseconds(CLOCK_MONOTONIC);
   member->crew->work(member->crew->context);
   member->ended = nanoseconds(CLOCK_MONOTONIC);
-  member->worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+  if (together) {
+    member->worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+  }
   return NULL;
 }
 
