@@ -39,3 +39,37 @@ pub(super) fn encode(config: &Config, secret: &str) -> Zeroizing<String> {
     });
     Zeroizing::new(STANDARD.encode(pair.as_bytes()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use url::form_urlencoded;
+
+    use super::*;
+
+    fn config(id: &str, encoding: &str) -> Result<Config, Error> {
+        Config::from_value(serde_json::json!({
+            "token_endpoint": "https://a.example", "client_id": id, "client_secret": "b", "basic_encoding": encoding,
+        }))
+    }
+
+    proptest! {
+        /// Decoded by what did not encode it: the URL standard's reader of forms.
+        #[test]
+        fn s09_a_form_reader_gets_id_and_secret_back(id in "\\PC{1,40}", secret in "\\PC{1,40}") {
+            let header = encode(&config(&id, "form")?, &secret);
+            let pair = String::from_utf8(STANDARD.decode(header.as_bytes())?)?;
+            let plain = |c: char| c.is_ascii_alphanumeric() || "-._~%:".contains(c);
+            prop_assert!(pair.chars().all(plain) && pair.matches(':').count() == 1, "{}", pair);
+            let field = pair.replace(':', "=");
+            let read: Vec<_> = form_urlencoded::parse(field.as_bytes()).into_owned().collect();
+            prop_assert_eq!(read, vec![(id, secret)]);
+        }
+
+        #[test]
+        fn s09_raw_is_what_was_given(id in "[^:\\pC]{1,40}", secret in "\\PC{1,40}") {
+            let header = encode(&config(&id, "raw")?, &secret);
+            prop_assert_eq!(String::from_utf8(STANDARD.decode(header.as_bytes())?)?, format!("{id}:{secret}"));
+        }
+    }
+}
