@@ -58,7 +58,7 @@ asan:
 	@$(MAKE) --no-print-directory -C bindings-c asan
 
 fuzz:
-	@.ci/bootstrap.sh lint
+	@.ci/bootstrap.sh fuzz
 	@.ci/build.sh cargo_fuzz
 	@python3 .ci/fuzz.py $(or $(SECONDS),60) $(ONLY)
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Puts in place what the given command needs: system packages (as root on Debian; else it says what to install and stops),
 # the Python environment in .venv, and the npm packages. What is there already is left alone.
-# usage: bootstrap.sh demo|test|bench|lint|dist
+# usage: bootstrap.sh demo|test|bench|fuzz|lint|dist
 cd "$(dirname "$0")/.."
 set -euo pipefail
-command=${1:?"usage: bootstrap.sh demo|test|bench|lint|dist"}
+command=${1:?"usage: bootstrap.sh demo|test|bench|fuzz|lint|dist"}
 
 has() { command -v "$1" > /dev/null 2>&1; }
 mkdir -p build/logs
@@ -38,7 +38,9 @@ find_missing() {
   need libc6-dev "C headers" test -e /usr/include/stdio.h
   need pkg-config "pkg-config" has pkg-config
   need python3-venv "Python's venv and ensurepip" python3 -c 'import venv, ensurepip'
-  if [ "$command" != lint ] && [ "$command" != dist ]; then
+  if [ "$command" = fuzz ]; then
+    need g++ "C++ compiler, with which libFuzzer is built" has c++
+  elif [ "$command" != lint ] && [ "$command" != dist ]; then
     need php-cli "PHP 8.2 or newer with FFI" php_with FFI
   fi
   if [ "$command" = bench ]; then
@@ -124,7 +126,7 @@ system_packages() {
 toolchains
 system_packages
 
-[ "$command" = lint ] && exit 0
+case $command in lint | fuzz) exit 0 ;; esac
 
 # --- Python and npm packages
 . .ci/lib.sh
