@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from contestants import BUILT, Contestant, contestants, processes
+from contestants import BUILT, ROOT, Contestant, contestants, processes
 
 TIME_LIMIT = 120.0  # seconds, for one run of a program
 # What a machine trusts, which a program reads and parses at its start or with each connection.
@@ -166,7 +166,7 @@ class Bench:
             if ended.returncode != 0:
                 said = ended.stderr.strip().splitlines() or [f"exit code {ended.returncode}"]
                 why = ([line for line in said if "rror" in line] or said)[-1]
-                raise Cannot(f"failed: {why[:120]}")
+                raise Cannot(f"failed: {why.replace(str(ROOT), '.')[:120]}")
             return Run(lines[-1], **json.load(usage))
 
     @staticmethod

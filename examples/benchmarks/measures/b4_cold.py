@@ -66,6 +66,8 @@ def run(bench: Bench) -> Result:
         figure, runs = figures[who.id], cold[who.id]
         if not isinstance(figure, Figure):
             rows.append([who.language.name, bench.name(who), figure, "", "", "", ""])
+            if who.ours and runs.one:  # it can, and did not
+                goals.append(Goal(f"{who.id}: {CALLERS:,} callers are one request", figure, False))
             continue
         one = Figure(tuple(runs.one))
         limit = FETCHES * one.median + EACH_US * count(who) / 1000

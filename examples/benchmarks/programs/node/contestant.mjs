@@ -38,26 +38,27 @@ async function loop(call, count, ready) {
 
 /** The same of so many threads: from when the first begins until the last ends. */
 async function inThreads(Worker, count, threads) {
-  const ready = new Int32Array(new SharedArrayBuffer(8))
-  const workers = Array.from({ length: threads }, () => new Worker(process.argv[1], { argv: ['cached', count, threads], workerData: ready }))
+  const places = new Int32Array(new SharedArrayBuffer(16))
+  const workers = Array.from({ length: threads }, () => new Worker(process.argv[1], { argv: ['cached', count, threads], workerData: places }))
   const times = await Promise.all(workers.map((worker) => new Promise((resolve, reject) => worker.on('error', reject).on('message', resolve))))
   return [0, 1, 2, 3].map((place) => Math[place % 2 ? 'max' : 'min'](...times.map((one) => one[place])))
 }
 
-/** Waits until so many threads are ready. */
-function together(ready, threads) {
-  if (Atomics.add(ready, 0, 1) + 1 === threads) {
-    Atomics.store(ready, 1, 1)
-    Atomics.notify(ready, 1)
+/** Waits until so many threads are here; `place` is the first of two numbers that they share for it. */
+function together(places, place, threads) {
+  if (Atomics.add(places, place, 1) + 1 === threads) {
+    Atomics.store(places, place + 1, 1)
+    Atomics.notify(places, place + 1)
   }
-  Atomics.wait(ready, 1, 0)
+  Atomics.wait(places, place + 1, 0)
 }
 
 async function cached(call, count, threads) {
   const { Worker, parentPort, workerData } = await import('node:worker_threads')
   await call()
   if (workerData) {
-    parentPort.postMessage(await loop(call, count, () => together(workerData, threads)))
+    parentPort.postMessage(await loop(call, count, () => together(workerData, 0, threads)))
+    together(workerData, 2, threads) // to end one costs more than its calls
     return
   }
   const [began, ended, before, after] = threads > 1 ? await inThreads(Worker, count, threads) : await loop(call, count)
