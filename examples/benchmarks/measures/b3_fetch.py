@@ -8,9 +8,9 @@ from harness import Bench, Figure, Goal, Result
 
 AT_ONCE = 64
 # A loop of this many microseconds is measured, of so many fetches at least and at most.
-LONG, FEWEST, MOST = 600e3, 30, 5000
-# Whoever takes longer than this for a fetch connects for each, microseconds.
-CONNECTS = 8e3
+LONG, FEWEST, MOST = 300e3, 20, 5000
+# Whoever works longer than this for a fetch connects for each, microseconds.
+CONNECTS = 15e3
 LIMIT = "rust/hyper"
 # At most this part of the peer's CPU time: ours, the peer, the part, and what is said of it.
 PARTS = (
@@ -31,8 +31,8 @@ def measure(bench: Bench) -> tuple[dict[str, Figure | str], dict[str, Figure | s
 
     def length(who: Contestant) -> int:
         if who.id not in lengths:
-            guess = bench.run(who, "fetch", FEWEST, 1).answer["wall_us"]
-            lengths[who.id] = FEWEST if guess > CONNECTS else min(max(int(LONG / guess), FEWEST), MOST)
+            guess = bench.run(who, "fetch", FEWEST, 1).answer
+            lengths[who.id] = FEWEST if guess["cpu_us"] > CONNECTS else min(max(int(LONG / guess["wall_us"]), FEWEST + 1), MOST)
         return lengths[who.id]
 
     def one(who: Contestant) -> float:

@@ -1,6 +1,5 @@
 """The command line of a contestant (../../README.md). A program says how it gets a token; what is not needed is not imported."""
 
-import json
 import os
 import sys
 
@@ -116,6 +115,12 @@ def _versions(name, distribution):
     return {"name": name, "version": version(distribution)}
 
 
+def _show(answer):
+    import json
+
+    print(json.dumps(answer))
+
+
 def _order():
     """The mode and its numbers, 1 where there is none."""
     mode, *rest = sys.argv[1:]
@@ -143,7 +148,7 @@ def play(name, distribution, keeping=None, fetching=None):
         answer = _cold(count, keeping())
     else:
         raise SystemExit(f"no mode is named {mode!r}")
-    print(json.dumps(answer))
+    _show(answer)
 
 
 def play_async(name, distribution, keeping=None, fetching=None):
@@ -209,4 +214,4 @@ def play_async(name, distribution, keeping=None, fetching=None):
         answer = asyncio.run(cold())
     else:
         raise SystemExit(f"no mode is named {mode!r}")
-    print(json.dumps(answer))
+    _show(answer)
