@@ -47,6 +47,14 @@ class Server:
         self.process = subprocess.Popen(arguments, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
         wait_for(lambda: self.command("PING") == b"PONG", lambda: self.process.poll() is None)
 
+    def id(self) -> str:
+        """Its name in the cluster."""
+        return self.command("CLUSTER", "MYID").decode()
+
+    def nodes(self) -> str:
+        """What it knows of the cluster, a line for each node."""
+        return self.command("CLUSTER", "NODES").decode()
+
     def stop(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -96,17 +104,22 @@ class Place:
             "redis_far": f"redis://127.0.0.1:{far(server.port)}",
         }
 
+    def node(self) -> Server:
+        options = {"cluster-enabled": "yes", "cluster-config-file": "nodes", "repl-diskless-sync-delay": 0}
+        return self.add(**options, **{"cluster-port": free_port()})
+
     def cluster(self) -> None:
         for slots in ("0 5000", "5001 11000", "11001 16383"):
-            server = self.add(**{"cluster-enabled": "yes", "cluster-config-file": "nodes", "cluster-port": free_port()})
+            server = self.node()
             server.command("CLUSTER", "ADDSLOTSRANGE", *slots.split())
             server.command("CLUSTER", "MEET", "127.0.0.1", self.servers[0].port, self.servers[0].options["cluster-port"])
         for server in self.servers:
             wait_for(lambda: b"cluster_state:ok" in server.command("CLUSTER", "INFO"))
         addresses = [f"127.0.0.1:{server.port}" for server in self.servers]
+        names = [f"localhost:{server.port}" for server in reversed(self.servers)]
         self.variables |= {
             "redis": f"redis://{','.join(addresses)}",
-            "redis_by_name": f"{self.variables['redis_closed']},localhost:{self.servers[2].port}",
+            "redis_by_name": ",".join([self.variables["redis_closed"], *names]),
         }
 
     def sentinel(self) -> None:
@@ -121,6 +134,53 @@ class Place:
             "redis": f"redis+sentinel://{closed},127.0.0.1:{sentinel.port}/main",
             "redis_by_name": f"redis+sentinel://localhost:{sentinel.port},{closed}/main",
         }
+
+    def fill(self) -> None:
+        """Writes something else until the server has thrown the entries away, as a cache does that is too small."""
+        server = self.servers[0]
+        for name, value in (("maxmemory-policy", "allkeys-lru"), ("maxmemory-samples", "64"), ("maxmemory", "4mb")):
+            server.command("CONFIG", "SET", name, value)
+        for number in range(10_000):
+            if server.command("KEYS", "tokenwell:*") == []:
+                return
+            server.command("SET", f"other:{number}", "x" * 10_000)
+        raise ValueError("the entries are still there")
+
+    def move(self, how: str) -> None:
+        """Gives the slot of the entry, which is the only one, to another node: `begin`, and later `end`."""
+        if how == "begin":
+            self.source = self.owner()
+            self.target = next(server for server in self.servers if server is not self.source)
+            keys = self.source.command("KEYS", "*")
+            self.slot = self.source.command("CLUSTER", "KEYSLOT", keys[0])
+            self.target.command("CLUSTER", "SETSLOT", self.slot, "IMPORTING", self.source.id())
+            self.source.command("CLUSTER", "SETSLOT", self.slot, "MIGRATING", self.target.id())
+            self.source.command("MIGRATE", "127.0.0.1", self.target.port, "", 0, 5000, "KEYS", *keys)
+        else:
+            for server in (self.target, self.source, *self.servers):
+                server.command("CLUSTER", "SETSLOT", self.slot, "NODE", self.target.id())
+
+    def owner(self) -> Server:
+        """The node that has the entry."""
+        return next(server for server in self.servers if server.command("KEYS", "*"))
+
+    def take_over(self) -> None:
+        """The node that has the entry dies, and its replica takes its place."""
+        master = self.owner()
+        replica = self.node()
+        others = [server for server in self.servers if server is not replica]
+        for server in others:
+            replica.command("CLUSTER", "MEET", "127.0.0.1", server.port, server.options["cluster-port"])
+        wait_for(lambda: all(server.id() in replica.nodes() and replica.id() in server.nodes() for server in others))
+        replica.command("CLUSTER", "REPLICATE", master.id())
+        wait_for(lambda: b"master_link_status:up" in replica.command("INFO", "replication"))
+        self.servers.remove(master)
+        master.stop()
+        replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
+        # The slots, the last word of a line, are its own now.
+        place = f"127.0.0.1:{replica.port}@"
+        for server in self.servers[:-1]:
+            wait_for(lambda: any(place in line and "-" in line.split()[-1] for line in server.nodes().splitlines()))
 
     def entries(self) -> list[bytes]:
         """The keys of entries, without locks."""
@@ -148,6 +208,12 @@ class Place:
                     replica, sentinel = self.servers
                     port = str(replica.port).encode()
                     wait_for(lambda: sentinel.command("SENTINEL", "GET-MASTER-ADDR-BY-NAME", "main")[1] == port)
+                case "fill":
+                    self.fill()
+                case "move":
+                    self.move(value)
+                case "take_over":
+                    self.take_over()
                 case "command":
                     first.command(*value)
                 case "change":
@@ -171,6 +237,9 @@ class Place:
                 case "put_back":
                     for key, entry in self.kept.items():
                         first.command("SET", key, entry)
+                case "connections":
+                    # What asks is one of them; one that was closed may still be counted.
+                    wait_for(lambda: len(first.command("CLIENT", "LIST", "TYPE", "normal").splitlines()) == value + 1)
                 case "keys":
                     must(len(self.keys()) == value, f"{len(self.keys())} keys")
                 case "all_expire":

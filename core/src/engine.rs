@@ -35,6 +35,8 @@ static INHERITED: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 const MOST_ROUTES: usize = 256;
 /// Issuers whose metadata is kept, each for every route to it; more push out the one that was asked about longest ago.
 const MOST_ISSUERS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
+/// Shared stores that are kept with their connections; more push out the one that was asked longest ago.
+const MOST_STORES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
@@ -43,7 +45,7 @@ pub(crate) struct Engine {
     /// Here and not in a static, which a fork could leave half made.
     roots: Arc<SystemRoots>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
-    stores: Mutex<HashMap<Cache, Option<Arc<dyn Store>>>>,
+    stores: Mutex<LruCache<Cache, Arc<dyn Store>>>,
     /// At the server, while the shared store is down.
     pub(crate) turns: Turns,
     pub(crate) flights: Flights,
@@ -152,7 +154,7 @@ impl Engine {
             http: Mutex::default(),
             roots: Arc::new(SystemRoots::new()),
             metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
-            stores: Mutex::default(),
+            stores: Mutex::new(LruCache::new(MOST_STORES)),
             turns: Turns::default(),
             flights: Flights::new(),
             in_flight: AtomicU64::new(0),
@@ -215,7 +217,12 @@ impl Engine {
     /// The shared store of this option, with its connections.
     pub(crate) fn store(&self, cache: &Cache) -> Option<Arc<dyn Store>> {
         let mut stores = lock(&self.stores);
-        stores.entry(cache.clone()).or_insert_with(|| cache::open(cache)).clone()
+        if let Some(store) = stores.get(cache) {
+            return Some(store.clone());
+        }
+        let store = cache::open(cache)?;
+        stores.put(cache.clone(), store.clone());
+        Some(store)
     }
 }
 
@@ -298,6 +305,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::cache::file::Rights;
     use crate::config::Config;
 
     #[test]
@@ -313,5 +321,18 @@ mod tests {
         }
         assert!(Arc::ptr_eq(&busy, &shelf(0)));
         assert_eq!(engine.metadata.lock().unwrap().len(), MOST_ISSUERS.get());
+    }
+
+    #[test]
+    fn so_many_stores_are_kept_and_those_that_are_asked() {
+        let engine = Engine::new(Registry::new());
+        let store = |number: usize| engine.store(&Cache::File(format!("/{number}").into(), Rights::Owner)).unwrap();
+        let busy = store(0);
+        for number in 1..2 * MOST_STORES.get() {
+            drop((store(number), store(0)));
+        }
+        assert!(Arc::ptr_eq(&busy, &store(0)));
+        assert_eq!(engine.stores.lock().unwrap().len(), MOST_STORES.get());
+        assert!(engine.store(&Cache::Memory).is_none());
     }
 }

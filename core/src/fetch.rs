@@ -71,7 +71,7 @@ pub(crate) async fn fetch(
             }
         }
     };
-    let late = |_| Fetched::Failed { error: out_of_time(config), tried: None };
+    let late = |_| Fetched::Failed { error: out_of_time("the token endpoint", config), tried: None };
     tokio::time::timeout_at(deadline, search).await.unwrap_or_else(late)
 }
 
@@ -290,8 +290,8 @@ pub(crate) fn is_repeatable(error: &Error, semantics: Semantics) -> bool {
     }
 }
 
-fn out_of_time(config: &Config) -> Error {
-    let message =
-        format!("no complete answer from the token endpoint within `timeout` ({} s)", config.timeout.as_secs_f64());
+/// `timeout` is over, and `who` has not answered, or not to the end.
+pub(crate) fn out_of_time(who: &str, config: &Config) -> Error {
+    let message = format!("no complete answer from {who} within `timeout` ({} s)", config.timeout.as_secs_f64());
     Error::new(ErrorKind::Transport, "timeout", message).with_retryable(true)
 }

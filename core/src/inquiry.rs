@@ -8,8 +8,8 @@ use crate::config::Config;
 use crate::credential;
 use crate::discovery::{self, Service};
 use crate::engine::Engine;
-use crate::error::{Error, ErrorKind};
-use crate::fetch::is_repeatable;
+use crate::error::Error;
+use crate::fetch::{is_repeatable, out_of_time};
 use crate::hint;
 use crate::lifecycle;
 use crate::provider::Semantics;
@@ -53,11 +53,8 @@ async fn ask<T>(engine: &Engine, config: &Config, service: Service, token: &str,
             }
         }
     };
-    timeout_at(deadline, search).await.unwrap_or_else(|_| {
-        let seconds = config.timeout.as_secs_f64();
-        let message = format!("no complete answer from `{}` within `timeout` ({seconds} s)", service.name());
-        Err(Error::new(ErrorKind::Transport, "timeout", message).with_retryable(true))
-    })
+    let late = |_| Err(out_of_time(&format!("`{}`", service.name()), config));
+    timeout_at(deadline, search).await.unwrap_or_else(late)
 }
 
 async fn once<T>(engine: &Engine, config: &Config, service: Service, token: &str, read: Reader<T>) -> Result<T, Error> {

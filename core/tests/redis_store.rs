@@ -97,7 +97,7 @@ fn f34_who_waits_for_another_process_goes_on_waiting_while_redis_is_late() {
         let waited = scope.spawn(|| second.blocking().access_token().unwrap());
         std::thread::sleep(Duration::from_millis(300));
         redis.step(&json!({"pause": true})).unwrap();
-        std::thread::sleep(Duration::from_millis(400));
+        std::thread::sleep(Duration::from_millis(200));
         redis.step(&json!({"continue": true})).unwrap();
         (held.join().unwrap(), waited.join().unwrap())
     });
