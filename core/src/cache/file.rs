@@ -55,6 +55,9 @@ impl FileStore {
 
 fn failed(error: &io::Error) -> Error {
     Error::new(error::ErrorKind::Cache, "cache_file_failed", format!("the folder of `cache` cannot be used: {error}"))
+        .with_hint(
+            "see that this user may write to the folder, that its disk has room, and that nobody else can write to it",
+        )
 }
 
 impl Store for FileStore {

@@ -14,6 +14,7 @@ use crate::config::Cache;
 use crate::error::Error;
 use crate::token::Source;
 
+pub(crate) mod examine;
 pub(crate) mod file;
 pub(crate) mod key;
 pub(crate) mod memory;

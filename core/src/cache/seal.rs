@@ -45,6 +45,11 @@ impl Keys {
         self.beside(["failed", entry.as_str(), ""])
     }
 
+    /// The name under which it is tried whether a store serves.
+    pub(crate) fn examined(&self) -> Name {
+        self.beside(["examined", "", ""])
+    }
+
     fn beside(&self, parts: [&str; 3]) -> Name {
         let mut context = hmac::Context::with_key(&self.names);
         for part in parts {

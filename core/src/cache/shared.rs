@@ -66,7 +66,7 @@ pub(crate) fn digest_of(token: &str) -> Vec<u8> {
 }
 
 /// What the seal is derived from: `cache_key`, or the credential if it is hard to guess.
-async fn secret(config: &Config, credential: &Credential) -> Option<Keys> {
+pub(super) async fn secret(config: &Config, credential: &Credential) -> Option<Keys> {
     let strong = |secret: &str| if is_weak(secret) { None } else { Keys::derive(secret.as_bytes()) };
     match &config.cache_key {
         Some(source) => strong(source.read(config.source_patience()).await.ok()?.0.expose()),

@@ -105,13 +105,28 @@ fn pass(report: &mut Report, stage: Stage, options: &Options, route: &Route) {
             Some(offset) => clock_finding(report, offset),
         },
         Stage::Authentication => {}
+        Stage::Store => store_finding(report, options),
     }
 }
 
 /// Of options that the core has taken already.
+fn config(options: &Options) -> Option<Config> {
+    Config::from_value(options.values.clone().into()).ok()
+}
+
 fn clock_offset(options: &Options) -> Option<i64> {
-    let config = Config::from_value(options.values.clone().into()).ok()?;
-    tokenwell::diagnosis::clock_offset(&config)
+    tokenwell::diagnosis::clock_offset(&config(options)?)
+}
+
+fn store_finding(report: &mut Report, options: &Options) {
+    match config(options).and_then(tokenwell::diagnosis::store) {
+        None => report.skip(Stage::Store, "`cache` is not shared with other processes"),
+        Some(Ok(())) => report.pass(Stage::Store, "a sealed entry was written and read".to_owned()),
+        Some(Err(error)) => {
+            let found = format!("tokens are not shared: {}", error.message());
+            report.warn(Stage::Store, found, error.hint().unwrap_or("correct `cache`"));
+        }
+    }
 }
 
 fn clock_finding(report: &mut Report, offset: i64) {

@@ -17,10 +17,11 @@ pub(super) enum Stage {
     Discovery,
     Clock,
     Authentication,
+    Store,
 }
 
 impl Stage {
-    pub(super) const ALL: [Stage; 8] = [
+    pub(super) const ALL: [Stage; 9] = [
         Stage::Configuration,
         Stage::Secret,
         Stage::Dns,
@@ -29,6 +30,7 @@ impl Stage {
         Stage::Discovery,
         Stage::Clock,
         Stage::Authentication,
+        Stage::Store,
     ];
 
     fn name(self) -> &'static str {
@@ -41,6 +43,7 @@ impl Stage {
             Stage::Discovery => "discovery",
             Stage::Clock => "clock",
             Stage::Authentication => "authentication",
+            Stage::Store => "store",
         }
     }
 }

@@ -21,7 +21,7 @@ fn fails(done: &Run, name: &str, code: &str, fix: &str) {
     let failed = statuses.iter().position(|status| *status == "failed").unwrap();
     assert!(statuses[..failed].iter().all(|status| ["ok", "skipped", "warning"].contains(status)), "{report:#}");
     assert!(statuses[failed + 1..].iter().all(|status| *status == "skipped"), "{report:#}");
-    assert_eq!(statuses.len(), 8);
+    assert_eq!(statuses.len(), 9);
 }
 
 #[test]
@@ -139,4 +139,36 @@ fn a_report_for_people_names_step_and_remedy() {
         done.out.contains("FAILED   authentication  ServerError (invalid_client)")
             && done.out.contains("what to do: check `client_id`")
     );
+}
+
+#[test]
+fn a_shared_store() {
+    let realm = Realm::root();
+    let folder = std::env::temp_dir().join(format!("tokenwell-doctor-{}", std::process::id()));
+    let store = folder.join("store");
+    let finds = |cache: &Value| {
+        let mut program = with(&realm, &["doctor", "--json"]);
+        let done = program.env("TOKENWELL_CACHE", cache.to_string()).output().map(Run::from).unwrap();
+        assert_eq!(done.code, 0, "a token can be had: {done:?}");
+        let report = done.json();
+        let (status, text) = step(&report, "store");
+        (status.to_owned(), text)
+    };
+    assert_eq!(step(&run(&realm, &["doctor", "--json"]).json(), "store").0, "skipped");
+    let (status, text) = finds(&json!({"file": store}));
+    assert_eq!(status, "ok", "{text}");
+    #[cfg(unix)]
+    {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o777);
+        std::fs::set_permissions(&store, mode).unwrap();
+        for (cache, fix) in
+            [(json!({"file": store}), "chmod 700"), (json!({"file": store, "group": true}), "chmod 2770")]
+        {
+            let (status, text) = finds(&cache);
+            assert!(status == "warning" && text.contains(fix), "{text}");
+        }
+    }
+    let (status, text) = finds(&json!({"redis": "redis://user:hush-hush@127.0.0.1:1"}));
+    assert!(status == "warning" && text.contains("see that Redis runs") && !text.contains("hush"), "{text}");
+    let _ = std::fs::remove_dir_all(&folder);
 }

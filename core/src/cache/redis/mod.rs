@@ -68,7 +68,31 @@ fn answer<T: Send + 'static>(
 /// What the server says is not in it: that is for its own log.
 fn failed(error: &RedisError) -> Error {
     let message = format!("Redis did not serve: {}", error.category());
-    Error::new(ErrorKind::Cache, "redis_failed", message).with_retryable(true)
+    Error::new(ErrorKind::Cache, "redis_failed", message).with_retryable(true).with_hint(advice(error))
+}
+
+fn advice(error: &RedisError) -> &'static str {
+    use redis::ErrorKind::{AuthenticationFailed, Server};
+    use redis::ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, NoPerm, ReadOnly};
+    match (error.kind(), error.code()) {
+        _ if error.is_timeout() => {
+            "no answer came within 50 ms: take a Redis that is nearer, and see whether a firewall is in the way"
+        }
+        _ if error.is_connection_refusal() => "nobody listens there: correct host and port, and see that Redis runs",
+        (AuthenticationFailed, _) | (_, Some("NOAUTH" | "WRONGPASS")) => {
+            "correct user and password in the URL of `cache`"
+        }
+        (Server(NoPerm), _) => "give the user these rights: ~tokenwell:* +get +getrange +set +del +pttl +pexpire +eval",
+        (Server(ReadOnly), _) => "it is a replica: name the master, or the sentinels that know it",
+        (Server(BusyLoading | ClusterDown | MasterDown), _) => {
+            "wait until it has loaded its data and has all its nodes"
+        }
+        (_, Some("OOM")) => "its memory is full: raise `maxmemory`, or let it evict (`maxmemory-policy allkeys-lru`)",
+        _ if error.is_io_error() => {
+            "correct host and port; with rediss:// see that `tls_ca_file` or the system trusts its certificate"
+        }
+        _ => "see what its log says",
+    }
 }
 
 fn key(name: &Name) -> String {
