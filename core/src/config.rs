@@ -218,20 +218,20 @@ impl Endpoint {
     }
 }
 
-/// The checked options of a client. `Debug` shows no secret. A key that was made for `dpop` belongs to it: clients of copies of
+/// The checked options of a client: what is seldom given takes little room here, since there can be thousands. `Debug` shows no secret. A key that was made for `dpop` belongs to it: clients of copies of
 /// one `Config` share the key and its tokens.
 #[derive(Clone)]
 pub struct Config {
     pub(crate) endpoint: Endpoint,
-    pub(crate) revocation_endpoint: Option<Url>,
-    pub(crate) introspection_endpoint: Option<Url>,
-    pub(crate) profile: Profile,
+    pub(crate) revocation_endpoint: Option<Box<Url>>,
+    pub(crate) introspection_endpoint: Option<Box<Url>>,
+    pub(crate) profile: &'static Profile,
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<Source>,
     pub(crate) private_key: Option<Source>,
     pub(crate) private_key_id: Option<String>,
     pub(crate) client_assertion: Option<Source>,
-    pub(crate) signer: Option<ExternalKey>,
+    pub(crate) signer: Option<Box<ExternalKey>>,
     pub(crate) grant_type: String,
     pub(crate) grant: &'static dyn Grant,
     pub(crate) assertion_subject: Option<String>,
@@ -256,7 +256,7 @@ pub struct Config {
     pub(crate) resource: Vec<String>,
     /// As JSON.
     pub(crate) authorization_details: Option<String>,
-    pub(crate) extra_parameters: BTreeMap<String, String>,
+    pub(crate) extra_parameters: Vec<(String, String)>,
     pub(crate) refresh_at: f64,
     pub(crate) leeway: Option<Duration>,
     pub(crate) default_lifetime: Duration,

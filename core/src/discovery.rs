@@ -72,8 +72,8 @@ impl Service {
         match (self, &config.endpoint) {
             (Service::Token, Endpoint::Token(url)) => Some(url),
             (Service::Token, Endpoint::Issuer { .. }) => None,
-            (Service::Revocation, _) => config.revocation_endpoint.as_ref(),
-            (Service::Introspection, _) => config.introspection_endpoint.as_ref(),
+            (Service::Revocation, _) => config.revocation_endpoint.as_deref(),
+            (Service::Introspection, _) => config.introspection_endpoint.as_deref(),
         }
     }
 

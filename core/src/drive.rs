@@ -8,6 +8,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -18,8 +19,6 @@ use crate::error::Error;
 
 /// After so long without anybody on it the keeper takes the seat.
 const QUIET: Duration = Duration::from_millis(50);
-
-type Task = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub(crate) struct Drive {
     runtime: Runtime,
@@ -69,11 +68,7 @@ impl Drive {
     pub(crate) fn spawn(&'static self, task: impl Future<Output = ()> + Send + 'static) {
         let mut seat = self.lock();
         seat.under_way += 1;
-        let under_way = UnderWay(self);
-        let task: Task = Box::pin(async move {
-            let _under_way = under_way;
-            task.await;
-        });
+        let task = Task { work: Box::pin(task), _under_way: UnderWay(self) };
         match seat.taken {
             true => {
                 drop(seat);
@@ -141,6 +136,19 @@ impl Drive {
 
     fn lock(&self) -> MutexGuard<'_, Seat> {
         self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+struct Task {
+    work: Pin<Box<dyn Future<Output = ()> + Send>>,
+    _under_way: UnderWay,
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.work.as_mut().poll(context)
     }
 }
 

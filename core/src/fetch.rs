@@ -170,7 +170,7 @@ impl<'a> Search<'a> {
         self.keep_nonce(&url, &reply.headers);
         let echoes = || echoes(self.config, &self.credential);
         let wanted = self.config.token_type();
-        let answer = response::read(reply.status, &reply.body, wanted, &self.config.profile, &echoes);
+        let answer = response::read(reply.status, &reply.body, wanted, self.config.profile, &echoes);
         let answer =
             answer.map_err(|error| hint::advise(error, self.config)).map_err(|error| match error.retryable() {
                 true => error.with_retry_after(retry_after::read(&reply.headers, sent.wall)),

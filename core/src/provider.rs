@@ -70,7 +70,7 @@ pub(crate) const STANDARD: Profile = Profile {
 const POST: Option<AuthMethod> = Some(AuthMethod::ClientSecretPost);
 
 /// All profiles, by name.
-const PROFILES: [Profile; 21] = [
+static PROFILES: [Profile; 21] = [
     Profile { name: "adobe", auth_method: POST, scope_separator: ",", ..STANDARD },
     Profile { name: "apigee", token_types: &["bearertoken"], ..STANDARD },
     Profile { name: "auth0", ..STANDARD },
@@ -110,8 +110,8 @@ const PROFILES: [Profile; 21] = [
 ];
 
 /// The profile of this name.
-pub(crate) fn find(name: &str) -> Option<Profile> {
-    PROFILES.iter().find(|profile| profile.name == name).copied()
+pub(crate) fn find(name: &str) -> Option<&'static Profile> {
+    PROFILES.iter().find(|profile| profile.name == name)
 }
 
 /// All names, for an error.

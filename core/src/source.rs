@@ -36,7 +36,7 @@ pub(crate) enum Source {
     /// A program and its arguments; no shell. It prints the secret; one line end at its end does not count.
     Command(FromCommand),
     /// An entry of the system's key ring.
-    Keyring(FromKeyring),
+    Keyring(Box<FromKeyring>),
 }
 
 /// `{"env": NAME}`
@@ -95,7 +95,7 @@ impl<'de> Deserialize<'de> for Source {
             }
             ("keyring", value @ Value::Object(_)) => {
                 let keyring = serde_json::from_value(value).map_err(|_| no_source())?;
-                Ok(Source::Keyring(FromKeyring { keyring }))
+                Ok(Source::Keyring(Box::new(FromKeyring { keyring })))
             }
             _ => Err(no_source()),
         }

@@ -29,9 +29,9 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     let client_id = client_id(options.client_id.clone())?;
     let endpoint = endpoint(options.issuer.as_deref(), options.token_endpoint.as_deref())?;
     let profile = profile(options.provider.as_deref())?;
-    let (grant_type, grant) = grants::check(&options, &profile)?;
-    let auth_method = credential::auth_method(&options, grant, &profile)?;
-    credential::check(&options, auth_method, grant, &profile)?;
+    let (grant_type, grant) = grants::check(&options, profile)?;
+    let auth_method = credential::auth_method(&options, grant, profile)?;
+    credential::check(&options, auth_method, grant, profile)?;
     let dpop = possession::prover(&options)?.map(Arc::new);
     credential::certificate(&options, endpoint.url())?;
     let basic_encoding = options.basic_encoding.unwrap_or(profile.basic_encoding);
@@ -43,8 +43,9 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     let proxy = proxy(options.proxy, endpoint.url())?;
     let lifetime = f64::from(profile.default_lifetime.unwrap_or(300));
     Ok(Config {
-        revocation_endpoint: beside(&endpoint, "revocation_endpoint", options.revocation_endpoint)?,
-        introspection_endpoint: beside(&endpoint, "introspection_endpoint", options.introspection_endpoint)?,
+        revocation_endpoint: beside(&endpoint, "revocation_endpoint", options.revocation_endpoint)?.map(Box::new),
+        introspection_endpoint: beside(&endpoint, "introspection_endpoint", options.introspection_endpoint)?
+            .map(Box::new),
         proxy,
         tls_client_certificate: options.tls_client_certificate.filter(Source::is_given),
         tls_client_key: options.tls_client_key.filter(Source::is_given),
@@ -55,7 +56,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         audience: options.audience.map_or(Ok(Vec::new()), check_audience)?,
         resource: options.resource.map_or(Ok(Vec::new()), check_resource)?,
         authorization_details: grants::details(options.authorization_details)?,
-        extra_parameters: extra_parameters(options.extra_parameters.unwrap_or_default(), &profile)?,
+        extra_parameters: extra_parameters(options.extra_parameters.unwrap_or_default(), profile)?,
         refresh_at: refresh_at(options.refresh_at)?,
         leeway: leeway(options.leeway)?,
         default_lifetime: seconds("default_lifetime", options.default_lifetime, lifetime, LONGEST_LIFETIME)?,
@@ -66,7 +67,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         private_key: options.private_key,
         private_key_id: options.private_key_id,
         client_assertion: options.client_assertion,
-        signer: options.signer,
+        signer: options.signer.map(Box::new),
         signing_alg: options.token_endpoint_auth_signing_alg,
         assertion_audience: options.assertion_audience,
         grant_type,
@@ -94,8 +95,8 @@ pub(super) fn missing(name: &str, what: &str) -> Error {
     )
 }
 
-fn profile(name: Option<&str>) -> Result<Profile, Error> {
-    let Some(name) = name else { return Ok(provider::STANDARD) };
+fn profile(name: Option<&str>) -> Result<&'static Profile, Error> {
+    let Some(name) = name else { return Ok(&provider::STANDARD) };
     provider::find(name).ok_or_else(|| {
         let shown = crate::secret::clean(name, 60, &[]);
         let message = format!(
@@ -305,7 +306,7 @@ const SET_BY_LIBRARY: [&str; 15] = [
     "actor_token_type",
 ];
 
-fn extra_parameters(map: BTreeMap<String, String>, profile: &Profile) -> Result<BTreeMap<String, String>, Error> {
+fn extra_parameters(map: BTreeMap<String, String>, profile: &Profile) -> Result<Vec<(String, String)>, Error> {
     for (name, value) in &map {
         let shown = crate::secret::clean(name, 60, &[]);
         let is_set =
@@ -320,5 +321,5 @@ fn extra_parameters(map: BTreeMap<String, String>, profile: &Profile) -> Result<
             return Err(Error::config("option_invalid", message));
         }
     }
-    Ok(map)
+    Ok(map.into_iter().collect())
 }

@@ -1,7 +1,10 @@
 //! From JSON to [`Options`], with errors that name the option and what to write.
 
+use std::cell::RefCell;
+
+use serde::Deserialize;
+use serde::de::value::MapDeserializer;
 use serde_json::Value;
-use serde_path_to_error::Segment;
 
 use super::Options;
 use crate::error::Error;
@@ -150,10 +153,9 @@ pub(super) fn options(value: Value) -> Result<Options, Error> {
     if let Some(unknown) = map.keys().find(|name| !names.contains(&name.as_str())) {
         return Err(unknown_option(unknown, &names, "options"));
     }
-    serde_path_to_error::deserialize(Value::Object(map)).map_err(|error| match error.path().iter().next() {
-        Some(Segment::Map { key }) => wrong(key),
-        _ => Error::internal("options that cannot be read have no place"),
-    })
+    let at = RefCell::new(String::new());
+    let members = map.into_iter().inspect(|(name, _)| name.clone_into(&mut at.borrow_mut()));
+    Options::deserialize(MapDeserializer::new(members)).map_err(|_: serde_json::Error| wrong(&at.borrow()))
 }
 
 /// The error for a name that is not in `names`; it names the nearest one, or all of them.
