@@ -44,10 +44,7 @@ pub(crate) fn fill<T>(
 
 /// The status of a call that has no out-parameters.
 pub(crate) fn status(body: impl FnOnce() -> Result<(), Failure>) -> TokenwellStatus {
-    match guarded(|| Err(Failure::panicked()), body) {
-        Ok(()) => TokenwellStatus::Ok,
-        Err(failure) => failure.status(),
-    }
+    guarded(|| Err(Failure::panicked()), body).map_or_else(|failure| failure.status(), |()| TokenwellStatus::Ok)
 }
 
 /// The object behind a handle, or the failure that refuses it.

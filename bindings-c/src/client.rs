@@ -9,28 +9,20 @@ use tokenwell::{Client, Config, Error, TokenRequest};
 use crate::boundary::{bytes, c_string, fill, get, guarded, object, status, text};
 use crate::error::{Failure, TokenwellError, TokenwellStatus};
 use crate::handle::{Opaque, borrow, free, give};
-use crate::token::TokenwellToken;
+use crate::token::{TokenwellToken, handle};
 
 /// Gets tokens for one set of options and keeps them. Owned by the caller; free it with `tokenwell_client_free`. Several
 /// threads may use it at once; `tokenwell_client_free` must be the last call.
 pub struct TokenwellClient(());
 
 impl Opaque for TokenwellClient {
-    type Inner = State;
+    type Inner = Client;
     const TAG: u64 = 0x7465_696c_635f_7774;
     const NAME: &'static str = "client";
 }
 
-/// What a [`TokenwellClient`] points to.
-pub(crate) struct State {
-    client: Client,
-    plain: TokenRequest,
-}
-
-impl State {
-    fn make(config: Result<Config, Error>) -> Result<*mut TokenwellClient, Failure> {
-        Ok(give(State { client: Client::new(config?)?, plain: TokenRequest::default() }))
-    }
+fn make(config: Result<Config, Error>) -> Result<*mut TokenwellClient, Failure> {
+    Ok(give(Client::new(config?)?))
 }
 
 /// Makes a client of a JSON object of options in snake_case: `token_endpoint`, `client_id`, `client_secret` and so on.
@@ -47,7 +39,7 @@ pub unsafe extern "C" fn tokenwell_client_new(
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
     // SAFETY: the header asks that a text is readable for its length.
-    fill("client", client, error, || State::make(Config::from_json(unsafe { bytes(json, json_len, "json")? })))
+    fill("client", client, error, || make(Config::from_json(unsafe { bytes(json, json_len, "json")? })))
 }
 
 /// Makes a client of the environment: each option from `TOKENWELL_` and its name in capitals, e.g. `TOKENWELL_CLIENT_ID`.
@@ -57,7 +49,7 @@ pub extern "C" fn tokenwell_client_from_env(
     client: Option<&mut MaybeUninit<*mut TokenwellClient>>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
-    fill("client", client, error, || State::make(Config::from_env()))
+    fill("client", client, error, || make(Config::from_env()))
 }
 
 /// As `tokenwell_client_from_env`, with a JSON object of options that win over the environment. `json` is `json_len` bytes, not
@@ -70,7 +62,7 @@ pub unsafe extern "C" fn tokenwell_client_from_env_with(
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
     // SAFETY: the header asks that a text is readable for its length.
-    fill("client", client, error, || State::make(Config::from_env_with(unsafe { bytes(json, json_len, "json")? })))
+    fill("client", client, error, || make(Config::from_env_with(unsafe { bytes(json, json_len, "json")? })))
 }
 
 /// Gets a token: the kept one while it is good, else a new one. Blocks for at most the client's `timeout`.
@@ -83,7 +75,7 @@ pub extern "C" fn tokenwell_client_token(
     token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
-    fill("token", token, error, || Ok(give(object(client)?.client.blocking().access_token()?.into())))
+    fill("token", token, error, || Ok(handle(object(client)?.blocking().access_token()?)))
 }
 
 /// As `tokenwell_client_token`, with a JSON object of options for this call: `scope`, `audience`, `resource` and
@@ -100,7 +92,7 @@ pub unsafe extern "C" fn tokenwell_client_token_with(
         // SAFETY: the header asks that a text is readable for its length.
         let json = unsafe { bytes(json, json_len, "json")? };
         let request = TokenRequest::from_json(json)?;
-        Ok(give(object(client)?.client.blocking().access_token_with(&request)?.into()))
+        Ok(handle(object(client)?.blocking().access_token_with(&request)?))
     })
 }
 
@@ -109,7 +101,7 @@ pub unsafe extern "C" fn tokenwell_client_token_with(
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_client_has(client: Option<&TokenwellClient>, token: Option<&TokenwellToken>) -> bool {
     get(client, false, |client| {
-        let cached = client.client.cached(&client.plain);
+        let cached = client.cached(&TokenRequest::default());
         token.and_then(borrow).zip(cached).is_some_and(|(token, cached)| token.token.identity() == cached.identity())
     })
 }
@@ -125,7 +117,7 @@ pub unsafe extern "C" fn tokenwell_client_invalidate(
     status(|| {
         // SAFETY: the header asks that a text is readable for its length.
         let value = unsafe { text(value, value_len, "value")? };
-        object(client)?.client.invalidate(value);
+        object(client)?.invalidate(value);
         Ok(())
     })
 }
@@ -138,7 +130,7 @@ pub extern "C" fn tokenwell_client_revoke(
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
     fill("", Some(&mut MaybeUninit::uninit()), error, || {
-        object(client)?.client.blocking().revoke().map(|()| null_mut::<c_char>()).map_err(Into::into)
+        object(client)?.blocking().revoke().map(|()| null_mut::<c_char>()).map_err(Into::into)
     })
 }
 
@@ -151,7 +143,7 @@ pub extern "C" fn tokenwell_client_introspect(
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
     fill("answer", answer, error, || {
-        let answer = object(client)?.client.blocking().introspect()?;
+        let answer = object(client)?.blocking().introspect()?;
         Ok(c_string(&serde_json::to_string(&answer).unwrap_or_default()).into_raw())
     })
 }
@@ -177,7 +169,7 @@ pub unsafe extern "C" fn tokenwell_client_dpop_proof(
         let [method, url, token] = unsafe {
             [text(method, method_len, "method")?, text(url, url_len, "url")?, text(token, token_len, "token")?]
         };
-        Ok(c_string(&object(client)?.client.dpop_proof(method, url, token)?).into_raw())
+        Ok(c_string(&object(client)?.dpop_proof(method, url, token)?).into_raw())
     })
 }
 
@@ -194,20 +186,20 @@ pub unsafe extern "C" fn tokenwell_client_dpop_nonce(
     status(|| {
         // SAFETY: the header asks that a text is readable for its length.
         let (url, nonce) = unsafe { (text(url, url_len, "url")?, text(nonce, nonce_len, "nonce")?) };
-        object(client).map(|client| client.client.dpop_nonce(url, nonce))
+        object(client).map(|client| client.dpop_nonce(url, nonce))
     })
 }
 
 /// Counters of the client as a JSON object. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_client_stats(client: Option<&TokenwellClient>) -> *mut c_char {
-    get(client, null_mut(), |client| c_string(&client.client.stats().to_json()).into_raw())
+    get(client, null_mut(), |client| c_string(&client.stats().to_json()).into_raw())
 }
 
 /// Closes a client: later token calls fail with the code `client_closed`. The handle must still be freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_client_close(client: Option<&TokenwellClient>) -> TokenwellStatus {
-    status(|| object(client).map(|client| client.client.close()))
+    status(|| object(client).map(|client| client.close()))
 }
 
 /// Frees a client; its token handles stay usable. NULL and a handle that is refused are left alone.

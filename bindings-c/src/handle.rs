@@ -3,23 +3,30 @@
 //! C's `tokenwell_client *` arrives as `Option<&TokenwellClient>`: a type without size that Rust code cannot make, so a
 //! reference to it exists only where C passed a pointer, and says no more than that the pointer is not NULL.
 
+use std::cell::Cell;
+use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::LocalKey;
 
 /// A type that C holds by pointer.
 pub(crate) trait Opaque: Sized {
     /// What is really there.
-    type Inner;
+    type Inner: 'static;
     /// The first word of a live object; no two types share one.
     const TAG: u64;
     /// What an argument of this type is called in messages.
     const NAME: &'static str;
+    /// Where a thread keeps the memory of the handle that it freed last for its next one: an allocator takes longer.
+    const SPARE: Option<&'static LocalKey<Spare<Self::Inner>>> = None;
 }
+
+pub(crate) type Spare<T> = Cell<Option<Box<MaybeUninit<Tagged<T>>>>>;
 
 /// The first word of an object that has been freed.
 const FREED: u64 = 0x6465_6572_665f_7774;
 
 #[repr(C)]
-struct Tagged<T> {
+pub(crate) struct Tagged<T> {
     tag: AtomicU64,
     inner: T,
 }
@@ -27,7 +34,8 @@ struct Tagged<T> {
 /// Moves `inner` to the heap and gives its ownership to C.
 pub(crate) fn give<O: Opaque>(inner: O::Inner) -> *mut O {
     let tag = AtomicU64::new(O::TAG);
-    Box::into_raw(Box::new(Tagged { tag, inner })).cast()
+    let spare = O::SPARE.and_then(|spare| spare.try_with(Cell::take).ok()?);
+    Box::into_raw(Box::write(spare.unwrap_or_else(Box::new_uninit), Tagged { tag, inner })).cast()
 }
 
 /// The first word behind a handle.
@@ -53,7 +61,16 @@ pub(crate) fn free<O: Opaque>(handle: Option<&mut O>) {
     let Some(handle) = handle else { return };
     let turn = |tag: &AtomicU64| tag.compare_exchange(O::TAG, FREED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
     if tag(handle).is_some_and(turn) {
-        // SAFETY: the tag was live and of this type, and one caller alone can have turned it; `give` made the box.
-        drop(unsafe { Box::from_raw(std::ptr::from_mut(handle).cast::<Tagged<O::Inner>>()) });
+        let object = std::ptr::from_mut(handle).cast::<Tagged<O::Inner>>();
+        // SAFETY: the tag was live and of this type, and one caller alone can have turned it; `give` made the box. What is in it
+        // is dropped once, here: the box does not do that.
+        let spare = unsafe {
+            std::ptr::drop_in_place(&raw mut (*object).inner);
+            Box::from_raw(object.cast::<MaybeUninit<Tagged<O::Inner>>>())
+        };
+        if let Some(place) = O::SPARE {
+            // Where the thread is ending, both are freed.
+            let _ = place.try_with(|place| place.set(Some(spare)));
+        }
     }
 }

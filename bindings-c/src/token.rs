@@ -1,14 +1,16 @@
 //! Access tokens for C. A handle shares the token with the other handles of the same issued one.
 
+use std::cell::Cell;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
 use std::sync::OnceLock;
-use std::time::UNIX_EPOCH;
+use std::thread::LocalKey;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tokenwell::AccessToken;
 
 use crate::boundary::{c_string, get, guarded};
-use crate::handle::{Opaque, free};
+use crate::handle::{Opaque, Spare, free, give};
 
 /// An access token. Owned by the caller; free it with `tokenwell_token_free`. Several threads may read it.
 pub struct TokenwellToken(());
@@ -17,7 +19,10 @@ impl Opaque for TokenwellToken {
     type Inner = Token;
     const TAG: u64 = 0x6e65_6b6f_745f_7774;
     const NAME: &'static str = "token";
+    const SPARE: Option<&'static LocalKey<Spare<Token>>> = Some(&SPARE);
 }
+
+thread_local!(static SPARE: Spare<Token> = const { Cell::new(None) });
 
 /// What a [`TokenwellToken`] points to. Small, since each cached call makes one.
 pub(crate) struct Token {
@@ -31,24 +36,11 @@ struct Texts {
     extra: CString,
 }
 
-impl From<AccessToken> for Token {
-    fn from(token: AccessToken) -> Token {
-        Token { token, texts: OnceLock::new() }
-    }
+pub(crate) fn handle(token: AccessToken) -> *mut TokenwellToken {
+    give(Token { token, texts: OnceLock::new() })
 }
 
 impl Token {
-    /// The token alone: the end of the header, with the same NUL.
-    fn value(&self) -> *const c_char {
-        let header = self.token.authorization_with_nul();
-        header[header.len() - 1 - self.token.value().len()..].as_ptr().cast()
-    }
-
-    fn expires_at(&self) -> i64 {
-        let since = self.token.expires_at().duration_since(UNIX_EPOCH);
-        since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-    }
-
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| {
             let extra = serde_json::to_string(self.token.extra()).unwrap_or_default();
@@ -60,7 +52,10 @@ impl Token {
 /// The token itself: visible ASCII. Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_value(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.value())
+    get(token, null(), |t| {
+        let header = t.token.authorization_with_nul(); // the token is its end, with the same NUL
+        header[header.len() - 1 - t.token.value().len()..].as_ptr().cast()
+    })
 }
 
 /// Type of the token: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). Static.
@@ -98,7 +93,8 @@ pub extern "C" fn tokenwell_token_extra(token: Option<&TokenwellToken>) -> *cons
 /// When the token expires, in seconds since 1970-01-01 00:00 UTC. 0: no token.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_expires_at(token: Option<&TokenwellToken>) -> i64 {
-    get(token, 0, |t| t.expires_at())
+    let seconds = |since: Duration| i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
+    get(token, 0, |t| t.token.expires_at().duration_since(UNIX_EPOCH).map_or(0, seconds))
 }
 
 /// Whole seconds of life left now. 0: expired, or no token.

@@ -15,6 +15,7 @@ use crate::token::{AccessToken, TokenValue};
 pub struct Blocking<'a>(&'a Client);
 
 impl<'a> Blocking<'a> {
+    #[inline]
     pub(crate) fn new(client: &'a Client) -> Blocking<'a> {
         Blocking(client)
     }
@@ -23,6 +24,7 @@ impl<'a> Blocking<'a> {
     ///
     /// # Errors
     /// As [`Client::token`].
+    #[inline]
     pub fn token(&self) -> Result<TokenValue, Error> {
         self.access_token().map(TokenValue)
     }
@@ -31,11 +33,17 @@ impl<'a> Blocking<'a> {
     ///
     /// # Errors
     /// As [`Client::token`].
+    #[inline]
     pub fn access_token(&self) -> Result<AccessToken, Error> {
         match self.0.at_hand(Duration::ZERO) {
             Some(token) => Ok(token),
-            None => wait(self.0.obtain(&TokenRequest::default())),
+            None => self.obtained(),
         }
+    }
+
+    #[cold]
+    fn obtained(&self) -> Result<AccessToken, Error> {
+        wait(self.0.obtain(&TokenRequest::default()))
     }
 
     /// As [`Client::access_token_with`].

@@ -157,6 +157,7 @@ impl Client {
     }
 
     /// The same calls for threads that wait.
+    #[inline]
     pub fn blocking(&self) -> Blocking<'_> {
         Blocking::new(self)
     }
