@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
 
-use crate::engine::{block_signals, has_room};
+use crate::engine::{NoSigpipe, block_signals, has_room};
 use crate::error::Error;
 
 /// After so long without anybody on it the keeper takes the seat.
@@ -93,6 +93,7 @@ impl Drive {
         let free = Handle::try_current().is_err_and(|error| error.is_missing_context());
         let seat = if free && has_room() { Some(self.lock()) } else { None };
         let turn = self.take(seat.filter(|seat| !seat.taken)?);
+        let _no_sigpipe = NoSigpipe::new();
         Some(self.drive(turn, wait))
     }
 

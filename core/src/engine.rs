@@ -259,6 +259,64 @@ pub(crate) fn block_signals() {
 #[cfg(not(unix))]
 pub(crate) fn block_signals() {}
 
+/// Keeps SIGPIPE from a thread of the host program while it drives: a write to a connection that the server has closed would end
+/// the program.
+#[cfg(target_os = "linux")]
+pub(crate) struct NoSigpipe {
+    /// The program keeps it from this thread itself.
+    blocked: bool,
+}
+
+#[cfg(target_os = "linux")]
+impl NoSigpipe {
+    pub(crate) fn new() -> NoSigpipe {
+        let mut before = MaybeUninit::uninit();
+        // SAFETY: the set is initialised by sigemptyset, and `before` by pthread_sigmask, which fails for no valid arguments.
+        let blocked = unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, &sigpipe(), before.as_mut_ptr());
+            libc::sigismember(before.as_ptr(), libc::SIGPIPE) == 1
+        };
+        NoSigpipe { blocked }
+    }
+}
+
+#[cfg(target_os = "linux")]
+impl Drop for NoSigpipe {
+    fn drop(&mut self) {
+        if self.blocked {
+            return;
+        }
+        let (set, at_once) = (sigpipe(), libc::timespec { tv_sec: 0, tv_nsec: 0 });
+        // SAFETY: reads two valid values; takes the signal that came meanwhile, which a write sends to its own thread.
+        unsafe {
+            libc::sigtimedwait(&set, std::ptr::null_mut(), &at_once);
+            libc::pthread_sigmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+fn sigpipe() -> libc::sigset_t {
+    let mut set = MaybeUninit::uninit();
+    // SAFETY: sigemptyset initialises the set.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE);
+        set.assume_init()
+    }
+}
+
+/// No thread of the host program drives there.
+#[cfg(not(target_os = "linux"))]
+pub(crate) struct NoSigpipe;
+
+#[cfg(not(target_os = "linux"))]
+impl NoSigpipe {
+    pub(crate) fn new() -> NoSigpipe {
+        NoSigpipe
+    }
+}
+
 /// What a token request needs of the stack, bytes.
 const ROOM: usize = 4 * DEEPEST;
 
