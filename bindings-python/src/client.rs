@@ -20,6 +20,7 @@ use crate::token::AccessToken;
 const SLICE: Duration = Duration::from_millis(50);
 
 type Keywords<'a, 'py> = &'a Bound<'py, PyDict>;
+type Answer<'py> = PyResult<Bound<'py, PyAny>>;
 
 /// What a call hands out: of a token, or of a question about it.
 #[derive(Clone, Copy)]
@@ -43,7 +44,6 @@ pub enum Gift {
 #[pyclass(frozen, module = "tokenwell", weakref)]
 pub struct Client {
     pub core: tokenwell::Client,
-    plain: TokenRequest,
     /// The str that was last handed out, and the token it is: a cached call converts nothing. Holding the token keeps its identity unique.
     text: Mutex<Option<(Token, Py<PyString>)>>,
 }
@@ -51,22 +51,13 @@ pub struct Client {
 impl Client {
     fn open(py: Python<'_>, config: impl FnOnce() -> Result<Config, Error>) -> PyResult<Self> {
         let core = config().and_then(tokenwell::Client::new).map_err(|error| raise(py, &error))?;
-        Ok(Client { core, plain: TokenRequest::default(), text: Mutex::new(None) })
+        Ok(Client { core, text: Mutex::new(None) })
     }
 
-    fn get<'py>(
-        &self,
-        py: Python<'py>,
-        options: Option<Keywords<'_, 'py>>,
-        shape: Shape,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    fn get<'py>(&self, py: Python<'py>, options: Option<Keywords<'_, 'py>>, shape: Shape) -> Answer<'py> {
         guard(py, || {
-            let request = options.map(|_| request(py, options)).transpose()?;
-            let request = request.as_ref().unwrap_or(&self.plain);
-            let gift = match self.at_hand(request, shape) {
-                Some(gift) => gift,
-                None => wait(py, self.start(request, shape))?,
-            };
+            let request = request(py, options)?;
+            let gift = self.at_hand(&request, shape).map_or_else(|| wait(py, self.start(&request, shape)), Ok)?;
             self.shape(py, gift, shape)
         })
     }
@@ -83,7 +74,7 @@ impl Client {
         }
     }
 
-    pub fn shape<'py>(&self, py: Python<'py>, gift: Gift, shape: Shape) -> PyResult<Bound<'py, PyAny>> {
+    pub fn shape<'py>(&self, py: Python<'py>, gift: Gift, shape: Shape) -> Answer<'py> {
         match (gift, shape) {
             (Gift::Json(value), _) => convert::python(py, &value),
             (Gift::Token(token), Shape::Whole) => AccessToken(token).into_bound_py_any(py),
@@ -92,17 +83,20 @@ impl Client {
         }
     }
 
+    /// A token that is given up lives on in no client.
+    fn forget(&self) {
+        drop(self.text.try_lock().map(|mut kept| kept.take()));
+    }
+
     /// `try_lock`: a lock that a fork left locked costs a conversion, no more.
     fn text<'py>(&self, py: Python<'py>, token: Token) -> Bound<'py, PyString> {
         let Ok(mut kept) = self.text.try_lock() else { return PyString::new(py, token.value()) };
-        match &*kept {
-            Some((owner, text)) if owner.identity() == token.identity() => text.bind(py).clone(),
-            _ => {
-                let text = PyString::new(py, token.value());
-                *kept = Some((token, text.clone().unbind()));
-                text
-            }
+        if let Some((_, text)) = kept.as_ref().filter(|(owner, _)| owner.identity() == token.identity()) {
+            return text.bind(py).clone();
         }
+        let text = PyString::new(py, token.value());
+        *kept = Some((token, text.clone().unbind()));
+        text
     }
 }
 
@@ -127,19 +121,19 @@ impl Client {
     ///
     /// scope: str or list; audience: str or list; resource: list of URLs (RFC 8707); min_valid: seconds the token must still live.
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn token<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyAny>> {
+    fn token<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> Answer<'py> {
         self.get(py, request, Shape::Value)
     }
 
     /// The whole answer. As token().
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn access_token<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyAny>> {
+    fn access_token<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> Answer<'py> {
         self.get(py, request, Shape::Whole)
     }
 
     /// The value of the Authorization header: "Bearer ..." (RFC 6750 2.1) or "DPoP ..." (RFC 9449 7.1). As token().
     #[pyo3(signature = (**request), text_signature = "($self, *, scope=None, audience=None, resource=None, min_valid=None)")]
-    fn authorization<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> PyResult<Bound<'py, PyAny>> {
+    fn authorization<'py>(&self, py: Python<'py>, request: Option<Keywords<'_, 'py>>) -> Answer<'py> {
         self.get(py, request, Shape::Header)
     }
 
@@ -163,7 +157,9 @@ impl Client {
 
     /// The resource answered 401: forget this very token (a str or an AccessToken), and no newer one.
     fn invalidate(&self, py: Python<'_>, token: &Bound<'_, PyAny>) -> PyResult<()> {
-        guard(py, || text_of(token).map(|token| self.core.invalidate(&token)))
+        let done = guard(py, || text_of(token).map(|token| self.core.invalidate(&token)));
+        self.forget();
+        done
     }
 
     /// A proof for the header DPoP (RFC 9449 4.2), new for each request of your own that sends `token` (a str or an AccessToken).
@@ -180,17 +176,19 @@ impl Client {
     }
 
     /// Ends the tokens held (RFC 7009): they are given up first, whatever the server answers. Blocks as token().
-    fn revoke<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn revoke<'py>(&self, py: Python<'py>) -> Answer<'py> {
+        self.forget();
         self.get(py, None, Shape::Revoked)
     }
 
     /// What the server says of this client's token (RFC 7662), as a dict with `active`. Blocks as token().
-    fn introspect<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn introspect<'py>(&self, py: Python<'py>) -> Answer<'py> {
         self.get(py, None, Shape::Introspected)
     }
 
     /// revoke() for asyncio.
     fn arevoke(slf: Bound<'_, Self>) -> PyResult<Coroutine> {
+        slf.get().forget();
         ask(slf, None, Shape::Revoked)
     }
 
@@ -200,7 +198,7 @@ impl Client {
     }
 
     /// What this client has done so far, as counters.
-    fn stats<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+    fn stats<'py>(&self, py: Python<'py>) -> Answer<'py> {
         guard(py, || convert::python(py, &self.core.stats()))
     }
 
@@ -208,7 +206,7 @@ impl Client {
     fn close(&self, py: Python<'_>) -> PyResult<()> {
         guard(py, || {
             self.core.close();
-            drop(self.text.try_lock().map(|mut kept| kept.take()));
+            self.forget();
             Ok(())
         })
     }
@@ -252,7 +250,7 @@ pub fn get_token_by_client_id_and_client_secret<'py>(
     client_id: Option<&Bound<'py, PyAny>>,
     client_secret: Option<&Bound<'py, PyAny>>,
     authentication_url: Option<&Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyAny>> {
+) -> Answer<'py> {
     let value = |given: Option<&Bound<'py, PyAny>>| given.map_or(Value::Null, convert::value);
     let given = || [client_id, client_secret, authentication_url].map(value);
     guard(py, || Client::open(py, || Config::from_guide_values(given()))?.get(py, None, Shape::Value))
@@ -264,6 +262,7 @@ fn text_of<'a>(token: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
 }
 
 fn request(py: Python<'_>, options: Option<Keywords<'_, '_>>) -> PyResult<TokenRequest> {
+    let Some(_) = options else { return Ok(TokenRequest::default()) };
     TokenRequest::from_value(convert::options(options)?).map_err(|error| raise(py, &error))
 }
 

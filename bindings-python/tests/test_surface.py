@@ -7,6 +7,7 @@ import copy
 import datetime
 import gc
 import pickle
+import sys
 import threading
 import time
 import traceback
@@ -41,6 +42,15 @@ def test_another_token_is_another_str(realm: Realm) -> None:
     assert client.token() is second
     assert client.token(scope="a") not in (first, second)
     assert client.token() == second
+
+
+@pytest.mark.parametrize("end", ["invalidate", "revoke", "close"])
+def test_a_token_that_is_given_up_is_not_held(realm: Realm, end: str) -> None:
+    client = client_of(realm, revocation_endpoint=realm.variables["revocation_endpoint"])
+    token = client.token()
+    held = sys.getrefcount(token)
+    getattr(client, end)(*([token] if end == "invalidate" else []))
+    assert sys.getrefcount(token) == held - 1
 
 
 def test_access_token(realm: Realm) -> None:
