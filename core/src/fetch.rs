@@ -24,6 +24,7 @@ use crate::random;
 use crate::request::Form;
 use crate::response::{self, Answer};
 use crate::retry_after;
+use crate::secret::wipe_stack;
 use crate::stats::{Counters, count};
 use crate::token::{Held, Source, TokenText};
 use crate::transport::{self, Http, Route};
@@ -163,6 +164,8 @@ impl<'a> Search<'a> {
         if let Some(prover) = &self.config.dpop {
             outgoing.proof = Some(prover.proof("POST", &url, None, self.clock_offset)?);
         }
+        // Here, where the keys were: what comes after an answer can be driven by another thread.
+        wipe_stack();
         count(&self.counters.token_requests);
         let sent = Sent::now();
         let reply = transport::post(&self.http, &url, outgoing).await?;
