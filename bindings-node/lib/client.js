@@ -6,13 +6,15 @@ const { optionsJson, camelKeys } = require('./options.js');
 const { AccessToken, authorizationOf, FROM_CORE } = require('./token.js');
 
 /** Calls into the addon; what it throws is a panic that it caught. */
-function call(body) {
+function call(body, argument) {
   try {
-    return body();
+    return body(argument);
   } catch (error) {
     throw caught(error);
   }
 }
+
+const cached = call(native.watch);
 
 /** What the core made, unless it is a failure. */
 function made(answer) {
@@ -27,13 +29,13 @@ const callJson = (options) => (options == null ? undefined : optionsJson(options
 
 class Client {
   #native;
-  #glance;
+  #number;
   #kept;
 
   constructor(options = {}) {
     const make = options?.[FROM_CORE] ?? (() => native.clientFromJson(optionsJson(options)));
     this.#native = made(call(make));
-    this.#glance = call(() => this.#native.watch());
+    this.#number = this.#native.number;
   }
 
   static fromEnv() {
@@ -43,7 +45,7 @@ class Client {
   /** The token that is at hand without waiting; its string was made once. */
   #cached(options) {
     if (options != null) return undefined;
-    const now = call(this.#glance);
+    const now = call(cached, this.#number);
     if (now !== true) this.#kept = now === null ? undefined : accessToken(now);
     return this.#kept;
   }
@@ -93,10 +95,12 @@ class Client {
   }
 
   revoke() {
+    this.#kept = undefined;
     return this.#ask('revoke');
   }
 
   revokeSync() {
+    this.#kept = undefined;
     return this.#told(call(() => this.#native.askSync('revoke')));
   }
 
@@ -111,6 +115,7 @@ class Client {
   invalidate(token) {
     const value = textOf(token);
     if (typeof value !== 'string') throw new TypeError('invalidate takes a token: a string or an AccessToken');
+    this.#kept = undefined;
     call(() => this.#native.invalidate(value));
   }
 

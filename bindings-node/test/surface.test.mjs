@@ -3,13 +3,18 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { beforeEach, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
 import { inspect } from 'node:util';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import tokenwell, * as names from 'tokenwell';
 import { startServer } from './support/server.mjs';
 
 const { AccessToken, Client, ConfigError, ServerError, TokenwellError, getTokenByClientIdAndClientSecret } = tokenwell;
 const require = createRequire(import.meta.url);
 const server = await startServer();
+setFlagsFromString('--expose-gc');
+const gc = runInNewContext('gc');
 
 let realm;
 beforeEach(async () => {
@@ -35,6 +40,21 @@ test('the promise, the sync call and the whole token agree', async () => {
   assert.equal(client.stats().tokenRequests, 1);
   assert.equal((await realm.requests()).length, 1);
 });
+
+for (const end of ['invalidate', 'revokeSync', 'close']) {
+  test(`${end}: a token that is given up is not held`, async () => {
+    const client = new Client({ ...realm.options, revocationEndpoint: realm.revocationEndpoint });
+    await client.token();
+    const held = new WeakRef(client.accessTokenSync());
+    await turn();
+    gc();
+    assert.equal(held.deref()?.value, client.tokenSync());
+    await turn();
+    client[end](client.tokenSync());
+    gc();
+    assert.equal(held.deref(), undefined);
+  });
+}
 
 test('an access token is read-only', async () => {
   const token = await new Client(realm.options).accessToken();
