@@ -227,17 +227,17 @@ pub struct Config {
     pub(crate) introspection_endpoint: Option<Box<Url>>,
     pub(crate) profile: &'static Profile,
     pub(crate) client_id: String,
-    pub(crate) client_secret: Option<Source>,
-    pub(crate) private_key: Option<Source>,
+    pub(crate) client_secret: Option<Box<Source>>,
+    pub(crate) private_key: Option<Box<Source>>,
     pub(crate) private_key_id: Option<String>,
-    pub(crate) client_assertion: Option<Source>,
+    pub(crate) client_assertion: Option<Box<Source>>,
     pub(crate) signer: Option<Box<ExternalKey>>,
     pub(crate) grant_type: String,
     pub(crate) grant: &'static dyn Grant,
     pub(crate) assertion_subject: Option<String>,
-    pub(crate) subject_token: Option<Source>,
+    pub(crate) subject_token: Option<Box<Source>>,
     pub(crate) subject_token_type: Option<String>,
-    pub(crate) actor_token: Option<Source>,
+    pub(crate) actor_token: Option<Box<Source>>,
     pub(crate) actor_token_type: Option<String>,
     pub(crate) signing_alg: Option<String>,
     pub(crate) assertion_audience: Option<String>,
@@ -245,8 +245,8 @@ pub struct Config {
     pub(crate) auth_method: AuthMethod,
     pub(crate) basic_encoding: BasicEncoding,
     pub(crate) dpop: Option<Arc<Prover>>,
-    pub(crate) tls_client_certificate: Option<Source>,
-    pub(crate) tls_client_key: Option<Source>,
+    pub(crate) tls_client_certificate: Option<Box<Source>>,
+    pub(crate) tls_client_key: Option<Box<Source>>,
     pub(crate) tls_ca_file: Option<PathBuf>,
     pub(crate) proxy: Option<Secret>,
     pub(crate) connect_timeout: Duration,
@@ -261,7 +261,7 @@ pub struct Config {
     pub(crate) leeway: Option<Duration>,
     pub(crate) default_lifetime: Duration,
     pub(crate) cache: Cache,
-    pub(crate) cache_key: Option<Source>,
+    pub(crate) cache_key: Option<Box<Source>>,
     pub(crate) require_private_files: bool,
 }
 
@@ -376,7 +376,7 @@ impl Config {
             &self.subject_token,
             &self.actor_token,
         ]
-        .map(Option::as_ref)
+        .map(Option::as_deref)
     }
 
     pub(crate) fn has_certificate(&self) -> bool {

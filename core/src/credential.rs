@@ -64,7 +64,7 @@ fn read_certificate(config: &Config, certificate: &Secret, key: &Secret) -> Resu
 }
 
 /// A fault of what a source gave is the source's: it can be put right without a restart.
-fn fault(source: &Option<Source>, error: &Error) -> Error {
+fn fault(source: &Option<Box<Source>>, error: &Error) -> Error {
     match source {
         Some(source) if source.can_change() => {
             source.fault("secret_invalid", &format!("cannot be used: {}", error.message()))

@@ -51,7 +51,7 @@ pub(crate) struct Profile {
 }
 
 /// A server without oddities: what every client has that names no provider.
-pub(crate) const STANDARD: Profile = Profile {
+pub(crate) static STANDARD: Profile = Profile {
     name: "",
     auth_method: None,
     basic_encoding: BasicEncoding::Form,

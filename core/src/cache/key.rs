@@ -23,7 +23,7 @@ impl CacheKey {
 /// The name in this process. A credential counts by its source, which is not read for it; the shared store counts too, since
 /// clients of different stores share no flight.
 pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
-    let sources = config.sources().into_iter().chain([config.cache_key.as_ref()]);
+    let sources = config.sources().into_iter().chain([config.cache_key.as_deref()]);
     let identity = |source: Option<&Source>| source.map(Source::identity).unwrap_or_default().join("\0");
     let mut secrets: Vec<String> = sources.map(identity).collect();
     secrets.push(config.cache.place());

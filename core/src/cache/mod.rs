@@ -30,7 +30,7 @@ pub(crate) fn open(cache: &Cache) -> Option<Arc<dyn Store>> {
     match cache {
         Cache::Memory | Cache::None => None,
         Cache::File(folder, rights) => Some(Arc::new(file::FileStore::new(folder.clone(), *rights))),
-        Cache::Redis(address) => Some(Arc::new(redis::RedisStore::new(address.clone()))),
+        Cache::Redis(address) => Some(Arc::new(redis::RedisStore::new(redis::Address::clone(address)))),
     }
 }
 

@@ -80,7 +80,7 @@ pub(crate) enum Cache {
     /// In files of this folder.
     File(PathBuf, Rights),
     /// In this Redis.
-    Redis(Address),
+    Redis(Box<Address>),
 }
 
 impl Cache {
@@ -115,7 +115,7 @@ pub(super) fn check(options: &Options) -> Result<Cache, Error> {
             Cache::File(std::path::absolute(file).map_err(|_| wrong("cache"))?, rights)
         }
         Some(CacheOption::Store(CacheStore::Redis(store))) => {
-            Cache::Redis(Address::parse(&store.redis, options.tls_ca_file.as_deref())?)
+            Cache::Redis(Address::parse(&store.redis, options.tls_ca_file.as_deref())?.into())
         }
     };
     sealing(options, &cache)?;

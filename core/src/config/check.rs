@@ -43,12 +43,11 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
     let proxy = proxy(options.proxy, endpoint.url())?;
     let lifetime = f64::from(profile.default_lifetime.unwrap_or(300));
     Ok(Config {
-        revocation_endpoint: beside(&endpoint, "revocation_endpoint", options.revocation_endpoint)?.map(Box::new),
-        introspection_endpoint: beside(&endpoint, "introspection_endpoint", options.introspection_endpoint)?
-            .map(Box::new),
+        revocation_endpoint: kept(beside(&endpoint, "revocation_endpoint", options.revocation_endpoint)?),
+        introspection_endpoint: kept(beside(&endpoint, "introspection_endpoint", options.introspection_endpoint)?),
         proxy,
-        tls_client_certificate: options.tls_client_certificate.filter(Source::is_given),
-        tls_client_key: options.tls_client_key.filter(Source::is_given),
+        tls_client_certificate: kept(options.tls_client_certificate.filter(Source::is_given)),
+        tls_client_key: kept(options.tls_client_key.filter(Source::is_given)),
         tls_ca_file: ca_file(options.tls_ca_file)?,
         connect_timeout: seconds("connect_timeout", options.connect_timeout, 5.0, LONGEST_TIMEOUT)?,
         timeout: seconds("timeout", options.timeout, 10.0, LONGEST_TIMEOUT)?,
@@ -61,21 +60,21 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         leeway: leeway(options.leeway)?,
         default_lifetime: seconds("default_lifetime", options.default_lifetime, lifetime, LONGEST_LIFETIME)?,
         cache,
-        cache_key: options.cache_key,
+        cache_key: kept(options.cache_key),
         require_private_files: options.require_private_files.unwrap_or(false),
-        client_secret: options.client_secret,
-        private_key: options.private_key,
+        client_secret: kept(options.client_secret),
+        private_key: kept(options.private_key),
         private_key_id: options.private_key_id,
-        client_assertion: options.client_assertion,
-        signer: options.signer.map(Box::new),
+        client_assertion: kept(options.client_assertion),
+        signer: kept(options.signer),
         signing_alg: options.token_endpoint_auth_signing_alg,
         assertion_audience: options.assertion_audience,
         grant_type,
         grant,
         assertion_subject: options.assertion_subject,
-        subject_token: options.subject_token.filter(Source::is_given),
+        subject_token: kept(options.subject_token.filter(Source::is_given)),
         subject_token_type: options.subject_token_type,
-        actor_token: options.actor_token.filter(Source::is_given),
+        actor_token: kept(options.actor_token.filter(Source::is_given)),
         actor_token_type: options.actor_token_type,
         assertion_type_header: options.assertion_type_header.or(profile.assertion_typ.map(str::to_owned)),
         client_id,
@@ -93,6 +92,11 @@ pub(super) fn missing(name: &str, what: &str) -> Error {
         "option_missing",
         format!("`{name}` is missing: give {what}, or set TOKENWELL_{variable} and use from_env"),
     )
+}
+
+/// What few clients have takes its place apart from the others: a process can have thousands of clients.
+fn kept<T>(option: Option<T>) -> Option<Box<T>> {
+    option.map(Box::new)
 }
 
 fn profile(name: Option<&str>) -> Result<&'static Profile, Error> {
