@@ -16,7 +16,7 @@ int main(int argc, char **argv) {
   tokenwell_error *error = NULL;
   tokenwell_token *token = NULL;
   tokenwell_client *client = client_of(options, &error);
-  for (long i = 0; i < atol(argv[2]); i++) {
+  for (long left = atol(argv[2]); left > 0; left--) {
     tokenwell_status status = tokenwell_client_token(client, &token, &error);
     if (status != TOKENWELL_STATUS_OK) {
       check(false, "status %d: %s", (int)status, tokenwell_error_message(error));
