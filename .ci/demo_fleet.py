@@ -72,7 +72,9 @@ def machine() -> int:
             for _ in range(EACH)
         ]
         rows = [(name, json.loads(program.communicate(timeout=60)[0].splitlines()[0])) for name, program in started]
-    print(json.dumps([{"language": name, "source": row["source"], "token": row["token"]} for name, row in rows]))
+        print(json.dumps([{"language": name, "source": row["source"], "token": row["token"]} for name, row in rows]), flush=True)
+        # Until all machines are through: the other one's programs need this one's Redis, and the cable to it.
+        sys.stdin.read()
     return 0
 
 
@@ -140,8 +142,10 @@ def run(tasks: list[Task], apart: bool) -> list[dict[str, str]]:
         raise SystemExit("a machine of the fleet did not start")
     for one in machines:
         print("go", file=one.stdin, flush=True)
-    rows = [one.communicate(timeout=120)[0] for one in machines]
-    return [row for text in rows for row in json.loads(text)]
+    rows = [row for one in machines if one.stdout for row in json.loads(one.stdout.readline())]
+    for one in machines:
+        one.communicate(timeout=120)
+    return rows
 
 
 class Issuer:

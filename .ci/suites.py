@@ -71,6 +71,7 @@ SUITES: tuple[Suite, ...] = (
     build("rust"),
     check("demo", "python3", ".ci/demo.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
     check("demo-outage", "python3", ".ci/demo_outage.py", needs=("build-rust", "build-tests", "build-c", "build-wheel", "build-node")),
+    check("demo-fleet", "python3", ".ci/demo_fleet.py", needs=("build-tests", "build-c", "build-wheel", "build-node")),
     Suite("blackhole", "plain", (("python3", ".ci/blackhole.py"),), needs=("build-tests", "build-c", "build-wheel", "build-node")),
     build("dist"),
     Suite("packages", "plain", ((".ci/packages.sh",), (PYTHON, ".ci/contents.py")), needs=("build-dist",)),
