@@ -15,60 +15,61 @@ def cannot(why):
     sys.exit(3)
 
 
+def _run(count, work):
+    """Runs `work` in so many threads, and raises what one of them raised."""
+    import threading
+
+    threading.stack_size(256 * 1024)
+    errors = []
+
+    def run():
+        try:
+            work()
+        except Exception as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
+
+
 def in_threads(count, work):
     """Calls `work` in so many threads at once; nanoseconds from when the first begins until the last is done, and
     what the process worked meanwhile."""
     import threading
     import time
 
-    threading.stack_size(256 * 1024)
     start = threading.Barrier(count)
-    wall, cpu, errors = [], [], []
+    wall, cpu = [], []
 
-    def run():
-        try:
-            start.wait()
-            cpu.append(time.process_time_ns())
-            wall.append(time.perf_counter_ns())
-            work()
-            wall.append(time.perf_counter_ns())
-            cpu.append(time.process_time_ns())
-        except Exception as error:
-            errors.append(error)
+    def timed():
+        start.wait()
+        cpu.append(time.process_time_ns())
+        wall.append(time.perf_counter_ns())
+        work()
+        wall.append(time.perf_counter_ns())
+        cpu.append(time.process_time_ns())
 
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    _run(count, timed)
     return max(wall) - min(wall), max(cpu) - min(cpu)
 
 
 def _cold(count, call):
     """So many threads, each of which calls as soon as it is there."""
-    import threading
     import time
 
-    threading.stack_size(256 * 1024)
-    began, ended, errors = [], [], []
+    began, ended = [], []
 
-    def run():
-        try:
-            began.append(time.perf_counter_ns())
-            call()
-            ended.append(time.perf_counter_ns())
-        except Exception as error:
-            errors.append(error)
+    def timed():
+        began.append(time.perf_counter_ns())
+        call()
+        ended.append(time.perf_counter_ns())
 
-    threads = [threading.Thread(target=run) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
+    _run(count, timed)
     return {"wall_ms": (max(ended) - min(began)) / 1e6, "last_ms": (max(began) - min(began)) / 1e6, "callers": "threads"}
 
 
