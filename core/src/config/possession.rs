@@ -3,9 +3,11 @@
 use super::read::wrong;
 use super::{Dpop, Options};
 use crate::dpop::Prover;
+use crate::engine::has_room;
 use crate::error::Error;
 use crate::key::{PROOF, PrivateKey, algorithm, algorithm_names};
-use crate::source::COMMAND_TIMEOUT;
+use crate::secret::wipe_stack;
+use crate::source::{COMMAND_TIMEOUT, Source};
 
 /// Makes the key, or reads it: once, since a token is good with the key alone that it was asked for with.
 pub(super) fn prover(options: &Options) -> Result<Option<Prover>, Error> {
@@ -22,16 +24,23 @@ pub(super) fn prover(options: &Options) -> Result<Option<Prover>, Error> {
         return Err(wrong("dpop"));
     }
     let key = match &options.dpop_key {
-        Some(source) => {
-            let text = source
-                .read_now(COMMAND_TIMEOUT)
-                .map_err(|error| error.with_hint("it is read once, when the client is made"))?;
-            PrivateKey::read(PROOF, text.expose())?
-        }
-        None => generate(wanted.unwrap_or("ES256"))?,
+        Some(source) => read(source),
+        None => generate(wanted.unwrap_or("ES256")),
     };
+    // The caller's stack, which may be a small one.
+    if has_room() {
+        wipe_stack();
+    }
+    let key = key?;
     let algorithm = key.algorithm(wanted)?;
     Prover::new(key, algorithm).map(Some)
+}
+
+fn read(source: &Source) -> Result<PrivateKey, Error> {
+    let text = source
+        .read_now(COMMAND_TIMEOUT)
+        .map_err(|error| error.with_hint("it is read once, when the client is made"))?;
+    PrivateKey::read(PROOF, text.expose())
 }
 
 fn generate(name: &str) -> Result<PrivateKey, Error> {
