@@ -29,6 +29,8 @@ _PATTERNS: dict[str, list[str]] = {
 }
 # A line that names a failed test, in the output of any of the tools.
 _FAILED_TEST = re.compile(r"^test .* FAILED|^(FAILED|ERROR)\b|^\s*(not ok|✖)|^\d+\) |^error(\[E\d+\])?:")
+# The heading under which a test in Rust says why it failed.
+_REASON = re.compile(r"^---- .+ ----$")
 
 
 @dataclass
@@ -138,7 +140,8 @@ def report(result: Result) -> None:
         log = LOGS / f"{result.name}.log"
         lines = log.read_text(errors="replace").splitlines()
         named = [line for line in lines[:-40] if _FAILED_TEST.search(line)]
-        shown = [*named[:60], *lines[-40:], *(f"! {remark}" for remark in result.remarks), f"(all of it: {log.relative_to(ROOT)})"]
+        reasons = [line for at, heading in enumerate(lines) if _REASON.search(heading) for line in lines[at : at + 6]]
+        shown = [*named[:60], *reasons[:60], *lines[-40:], *(f"! {remark}" for remark in result.remarks), f"(all of it: {log.relative_to(ROOT)})"]
         print("\n".join(f"    {line[:240]}" for line in shown), flush=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import random
 import shutil
 import signal
 import socket
@@ -19,7 +20,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-PATIENCE = 10.0
+PATIENCE = 30.0
+# How long two nodes may take to greet each other before they try again, seconds, and how often they try.
+GREETING = 2.0
+GREETINGS = 10
 # The first answer on a connection through `far` comes so much later, seconds.
 FAR = 0.2
 
@@ -54,6 +58,25 @@ class Server:
     def nodes(self) -> str:
         """What it knows of the cluster, a line for each node."""
         return self.command("CLUSTER", "NODES").decode()
+
+    def is_in_order(self) -> bool:
+        """It knows a living node for every slot of the cluster."""
+        return b"cluster_state:ok" in self.command("CLUSTER", "INFO")
+
+    def knows(self, other: Server) -> bool:
+        return any(line.startswith(other.id()) and "handshake" not in line for line in self.nodes().splitlines())
+
+    def join(self, others: list[Server]) -> None:
+        """Meets other nodes of a cluster, again where that came to nothing: two that greet each other at once may both give up."""
+        for _ in range(GREETINGS):
+            strangers = [other for other in others if not (self.knows(other) and other.knows(self))]
+            if not strangers:
+                return
+            for other in strangers:
+                self.command("CLUSTER", "MEET", "127.0.0.1", other.port, other.options["cluster-port"])
+            with contextlib.suppress(TimeoutError):
+                wait_for(lambda: all(self.knows(other) and other.knows(self) for other in strangers), patience=GREETING)
+        raise TimeoutError("the nodes do not come to know each other")
 
     def stop(self) -> None:
         self.process.kill()
@@ -112,9 +135,9 @@ class Place:
         for slots in ("0 5000", "5001 11000", "11001 16383"):
             server = self.node()
             server.command("CLUSTER", "ADDSLOTSRANGE", *slots.split())
-            server.command("CLUSTER", "MEET", "127.0.0.1", self.servers[0].port, self.servers[0].options["cluster-port"])
+            server.join(self.servers[:-1])
         for server in self.servers:
-            wait_for(lambda: b"cluster_state:ok" in server.command("CLUSTER", "INFO"))
+            wait_for(server.is_in_order)
         addresses = [f"127.0.0.1:{server.port}" for server in self.servers]
         names = [f"localhost:{server.port}" for server in reversed(self.servers)]
         self.variables |= {
@@ -168,12 +191,11 @@ class Place:
         """The node that has the entry dies, and its replica takes its place."""
         master = self.owner()
         replica = self.node()
-        others = [server for server in self.servers if server is not replica]
-        for server in others:
-            replica.command("CLUSTER", "MEET", "127.0.0.1", server.port, server.options["cluster-port"])
-        wait_for(lambda: all(server.id() in replica.nodes() and replica.id() in server.nodes() for server in others))
+        replica.join(self.servers[:-1])
         replica.command("CLUSTER", "REPLICATE", master.id())
         wait_for(lambda: b"master_link_status:up" in replica.command("INFO", "replication"))
+        # It knows the slots of all others: else it would refuse every command once it is a master.
+        wait_for(replica.is_in_order)
         self.servers.remove(master)
         master.stop()
         replica.command("CLUSTER", "FAILOVER", "TAKEOVER")
@@ -260,8 +282,8 @@ def must(holds: bool, otherwise: str) -> None:
         raise ValueError(otherwise)
 
 
-def wait_for(holds: Callable[[], bool], goes_on: Callable[[], bool] = lambda: True) -> None:
-    until = time.monotonic() + PATIENCE
+def wait_for(holds: Callable[[], bool], goes_on: Callable[[], bool] = lambda: True, patience: float = PATIENCE) -> None:
+    until = time.monotonic() + patience
     while time.monotonic() < until and goes_on():
         try:
             if holds():
@@ -312,9 +334,12 @@ def far(port: int) -> int:
 
 
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return one.getsockname()[1]
+    """Below the ports that the kernel gives to connections, so that none takes it before the server does."""
+    while True:
+        port = random.randrange(15_000, 32_000)
+        with socket.socket() as one, contextlib.suppress(OSError):
+            one.bind(("127.0.0.1", port))
+            return port
 
 
 def main() -> None:
