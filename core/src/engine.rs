@@ -25,7 +25,7 @@ use crate::drive::Drive;
 use crate::error::Error;
 use crate::flight::Flights;
 use crate::secret::DEEPEST;
-use crate::transport::{self, Http, Route, SystemRoots};
+use crate::transport::{self, Authorities, Http, Route};
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 /// In a child after fork: the parent's engine.
@@ -43,7 +43,7 @@ pub(crate) struct Engine {
     drive: Mutex<Option<&'static Drive>>,
     http: Mutex<HashMap<Route, Kept>>,
     /// Here and not in a static, which a fork could leave half made.
-    roots: Arc<SystemRoots>,
+    system: Arc<Authorities>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
     stores: Mutex<LruCache<Cache, Arc<dyn Store>>>,
     /// At the server, while the shared store is down.
@@ -152,7 +152,7 @@ impl Engine {
         Engine {
             drive: Mutex::default(),
             http: Mutex::default(),
-            roots: Arc::new(SystemRoots::new()),
+            system: Arc::new(Authorities::new(None)),
             metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
             stores: Mutex::new(LruCache::new(MOST_STORES)),
             turns: Turns::default(),
@@ -194,7 +194,7 @@ impl Engine {
         if clients.len() >= MOST_ROUTES {
             clients.clear();
         }
-        let client = Arc::new(route.client(&self.roots, certificate)?);
+        let client = Arc::new(route.client(&self.system, certificate)?);
         let kept = match certificate {
             Some(_) => Kept::WhileConnected(Arc::downgrade(&client)),
             None => Kept::Always(client.clone()),
@@ -205,7 +205,7 @@ impl Engine {
 
     /// TLS for a connection that is no HTTP, with the authorities of this file or else the operating system's.
     pub(crate) fn tls(&self, ca_file: Option<&Path>) -> Result<rustls::ClientConfig, Error> {
-        transport::tls(ca_file, &self.roots, None)
+        transport::tls(ca_file, &self.system, None)
     }
 
     /// What is known of an issuer, reached on this route.

@@ -30,12 +30,13 @@ use pool::{Pool, Sender};
 
 mod connect;
 mod fault;
+mod pem;
 mod pool;
 mod roots;
 mod tls;
 
-pub(crate) use roots::SystemRoots;
-pub(crate) use tls::{config as tls, read_ca_file};
+pub(crate) use roots::{Authorities, check_file as check_ca_file};
+pub(crate) use tls::config as tls;
 
 /// A token answer is some kilobytes; this is after decompression, bytes.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -71,7 +72,7 @@ impl Route {
     /// The HTTP client of this route, which shows this certificate.
     pub(crate) fn client(
         &self,
-        system: &Arc<SystemRoots>,
+        system: &Arc<Authorities>,
         certificate: Option<&ClientCertificate>,
     ) -> Result<Http, Error> {
         let tls = match self.plain {

@@ -217,7 +217,7 @@ fn proxy(text: Option<Secret>, endpoint: &Url) -> Result<Option<Secret>, Error> 
 /// Read once here, so that a wrong path fails before any network use; the content is read when a connection needs it.
 fn ca_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
     let Some(path) = path else { return Ok(None) };
-    crate::transport::read_ca_file(&path)?;
+    crate::transport::check_ca_file(&path)?;
     Ok(Some(path))
 }
 

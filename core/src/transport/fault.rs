@@ -4,7 +4,7 @@
 use std::error::Error as StdError;
 use std::io;
 
-use rustls::{AlertDescription, CertificateError};
+use rustls::{AlertDescription, CertificateError, OtherError};
 use url::Url;
 
 use crate::error::{Error, ErrorKind};
@@ -82,6 +82,12 @@ fn not_http(error: &hyper::Error, host: &str) -> Error {
 
 fn tls_fault(error: &rustls::Error, host: &str) -> Error {
     use rustls::Error as Tls;
+    // A verifier of this crate has no other way to say that it could not read its authorities.
+    if let Tls::Other(OtherError(cause)) = error
+        && let Some(error) = cause.downcast_ref::<Error>()
+    {
+        return error.clone();
+    }
     let (code, why, hint) = match error {
         Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => (
             "tls_certificate_expired",

@@ -1,49 +1,130 @@
-//! The authorities of the operating system, or those that SSL_CERT_FILE and SSL_CERT_DIR name: read when a server's certificate
-//! is there to be checked, and no more of them than it needs.
+//! The authorities that a server's certificate is checked against: those of `tls_ca_file`, or else the operating system's or those
+//! that SSL_CERT_FILE and SSL_CERT_DIR name. They are read when a certificate is there to be checked, and only those are kept
+//! that are named in it as issuers: with no other can its chain end. Each verdict is webpki's.
 //!
 //! Systems have them twice, in one file and as a directory of files that takes five times as long to read. The file comes
-//! first; only if it does not do, the directory is read too. Each verdict is webpki's.
+//! first; only if it does not do, the directory is read too.
 
-use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
-use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
-use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+use rustls::server::ParsedCertificate;
+use rustls::{DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
+use rustls_native_certs::load_native_certs;
+use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
-/// `None`: not one authority was found.
-type Verifier = Option<Arc<WebPkiServerVerifier>>;
+use super::pem::certificates;
+use crate::error::Error;
 
-/// Checks a server's certificate against the system's authorities.
+/// No bundle of authorities is larger, bytes.
+const LONGEST_CA_FILE: u64 = 8 * 1024 * 1024;
+
+/// Checks a server's certificate against authorities.
 #[derive(Debug)]
-pub(crate) struct SystemRoots {
+pub(crate) struct Authorities {
+    /// `None`: the system's.
+    file: Option<PathBuf>,
     provider: Arc<CryptoProvider>,
-    bundle: OnceLock<Verifier>,
-    all: OnceLock<Verifier>,
+    /// Those in which a chain has ended.
+    known: RwLock<RootCertStore>,
 }
 
-impl SystemRoots {
-    pub(crate) fn new() -> SystemRoots {
-        SystemRoots { provider: super::tls::provider(), bundle: OnceLock::new(), all: OnceLock::new() }
+impl Authorities {
+    pub(crate) fn new(file: Option<PathBuf>) -> Authorities {
+        Authorities { file, provider: super::tls::provider(), known: RwLock::new(RootCertStore::empty()) }
     }
 
-    fn bundle(&self) -> &Verifier {
-        self.bundle.get_or_init(|| self.verifier(load_certs_from_paths(bundle_path().as_deref(), None)))
+    /// Checks with the authorities that are known, and if they do not do with those that bear one of these names.
+    fn check(
+        &self,
+        names: &[&[u8]],
+        check: &dyn Fn(&RootCertStore) -> Result<(), rustls::Error>,
+    ) -> Result<(), rustls::Error> {
+        if check(&self.known.read().unwrap_or_else(PoisonError::into_inner)).is_ok() {
+            return Ok(());
+        }
+        let mut found = match &self.file {
+            Some(path) => in_file(path, names).map_err(|error| OtherError(Arc::new(error)))?,
+            None => in_bundle(names),
+        };
+        let mut verdict = check(&found);
+        if verdict.is_err() && self.file.is_none() {
+            found = in_system(names);
+            verdict = check(&found);
+        }
+        verdict?;
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        found.roots.retain(|authority| !known.roots.contains(authority));
+        known.extend(found.roots);
+        Ok(())
     }
+}
 
-    fn all(&self) -> &Verifier {
-        self.all.get_or_init(|| self.verifier(load_native_certs()))
+/// Adds an authority if it bears one of these names.
+fn add(found: &mut RootCertStore, names: &[&[u8]], certificate: &CertificateDer<'_>) -> Result<(), webpki::Error> {
+    let authority = anchor_from_trusted_cert(certificate)?;
+    if names.contains(&authority.subject.as_ref()) {
+        found.roots.push(authority.to_owned());
     }
+    Ok(())
+}
 
-    /// What cannot be read or parsed is left out, as everywhere: one broken certificate must not cost all others.
-    fn verifier(&self, found: CertificateResult) -> Verifier {
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(found.certs);
-        WebPkiServerVerifier::builder_with_provider(Arc::new(roots), self.provider.clone()).build().ok()
+/// Whether a `tls_ca_file` can be used.
+pub(crate) fn check_file(path: &Path) -> Result<(), Error> {
+    in_file(path, &[]).map(drop)
+}
+
+/// Those of a `tls_ca_file`, which is refused if one of all that it has is broken.
+fn in_file(path: &Path, names: &[&[u8]]) -> Result<RootCertStore, Error> {
+    let (mut found, mut any) = (RootCertStore::empty(), false);
+    let about = std::fs::metadata(path);
+    let read = about.and_then(|about| {
+        if !about.is_file() || about.len() > LONGEST_CA_FILE {
+            return Err(io::Error::other("it is not a regular file of at most 8 MiB"));
+        }
+        certificates(path, |certificate| {
+            any = true;
+            let certificate = certificate.ok_or_else(|| io::Error::other("it is not PEM"))?;
+            add(&mut found, names, &certificate).map_err(|_| io::Error::other("a certificate in it cannot be read"))
+        })
+    });
+    let why = match read {
+        Ok(()) if any => return Ok(found),
+        Ok(()) => "it has no certificate".to_owned(),
+        Err(error) => error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string),
+    };
+    let message = format!(
+        "`tls_ca_file` {}: {why}: give the path of a readable PEM file with the CA's certificate",
+        path.display()
+    );
+    Err(Error::config("ca_file_unreadable", message))
+}
+
+/// Those of the file that has all of the system's. What cannot be read or parsed is left out, as everywhere: one broken certificate
+/// must not cost all others.
+fn in_bundle(names: &[&[u8]]) -> RootCertStore {
+    let mut found = RootCertStore::empty();
+    if let Some(path) = bundle_path() {
+        let _ = certificates(&path, |certificate| {
+            let _ = certificate.map(|certificate| add(&mut found, names, &certificate));
+            Ok(())
+        });
     }
+    found
+}
+
+/// Those of the system, wherever it has them.
+fn in_system(names: &[&[u8]]) -> RootCertStore {
+    let mut found = RootCertStore::empty();
+    for certificate in load_native_certs().certs {
+        let _ = add(&mut found, names, &certificate);
+    }
+    found
 }
 
 /// The file that has all authorities, where there is one.
@@ -61,20 +142,28 @@ fn bundle_path() -> Option<PathBuf> {
     return None;
 }
 
-impl ServerCertVerifier for SystemRoots {
+impl ServerCertVerifier for Authorities {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
-        ocsp: &[u8],
+        _ocsp: &[u8],
         now: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        let verdict = |verifier: &Verifier| match verifier {
-            Some(verifier) => verifier.verify_server_cert(certificate, intermediates, name, ocsp, now),
-            None => Err(CertificateError::UnknownIssuer.into()),
-        };
-        verdict(self.bundle()).or_else(|_| verdict(self.all()))
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        let server = ParsedCertificate::try_from(certificate)?;
+        // webpki passes over an intermediate that it cannot read.
+        let chain: Vec<_> = std::iter::once(certificate)
+            .chain(intermediates)
+            .filter_map(|one| EndEntityCert::try_from(one).ok())
+            .collect();
+        let names: Vec<_> = chain.iter().map(|one| one.issuer()).collect();
+        let algorithms = self.provider.signature_verification_algorithms.all;
+        self.check(&names, &|roots| {
+            verify_server_cert_signed_by_trust_anchor(&server, roots, intermediates, now, algorithms)
+        })?;
+        verify_server_name(&server, name)?;
+        Ok(ServerCertVerified::assertion())
     }
 
     fn verify_tls12_signature(
@@ -82,7 +171,7 @@ impl ServerCertVerifier for SystemRoots {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
     }
@@ -92,7 +181,7 @@ impl ServerCertVerifier for SystemRoots {
         message: &[u8],
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
         let algorithms = &self.provider.signature_verification_algorithms;
         rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
     }
@@ -101,3 +190,6 @@ impl ServerCertVerifier for SystemRoots {
         self.provider.signature_verification_algorithms.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests;
