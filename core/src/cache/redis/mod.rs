@@ -66,6 +66,12 @@ fn answer<T: Send + 'static>(
     })
 }
 
+/// What is made of an answer.
+#[cfg(any(fuzzing, test))]
+pub(crate) async fn read(mut answer: &[u8]) -> Result<(), Error> {
+    wire::read(&mut answer).await.map(drop).map_err(|fault| failed(&fault))
+}
+
 /// What the server says is not in it: that is for its own log.
 fn failed(fault: &Fault) -> Error {
     let what = match fault {

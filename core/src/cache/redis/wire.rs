@@ -150,7 +150,7 @@ async fn carry(stream: Box<dyn Stream>, mut questions: mpsc::UnboundedReceiver<(
 type Source<'a> = &'a mut (dyn AsyncBufRead + Send + Unpin);
 
 /// One answer.
-async fn read(source: Source<'_>) -> Result<Reply, Fault> {
+pub(super) async fn read(source: Source<'_>) -> Result<Reply, Fault> {
     let line = line(source).await?;
     let Some(length) = line.strip_prefix('*') else { return value(source, &line).await };
     let length = match length.parse() {
