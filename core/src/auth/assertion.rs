@@ -27,7 +27,9 @@ pub(super) fn attach(config: &Config, assertion: &str, outgoing: &mut Outgoing) 
 
 /// The claims of a client that authenticates itself (RFC 7523 section 3): it is its own subject.
 pub(super) fn of_client(config: &Config) -> Map<String, Value> {
-    Map::from_iter([("sub".to_owned(), Value::from(config.client_id.as_str()))])
+    let mut claims = Map::new();
+    claims.insert("sub".to_owned(), config.client_id.as_str().into());
+    claims
 }
 
 /// Makes an assertion that `private_key` signs.

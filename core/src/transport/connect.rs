@@ -151,11 +151,9 @@ async fn reach(host: &str, port: u16) -> Result<Box<dyn Way>, Fault> {
 /// IPv6 and IPv4 in turn, the resolver's first one first (RFC 8305 section 4).
 fn alternating(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let v6_first = addresses.first().is_some_and(SocketAddr::is_ipv6);
-    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|address| address.is_ipv6() == v6_first);
-    let mut ranked: Vec<(usize, SocketAddr)> =
-        first.into_iter().enumerate().chain(second.into_iter().enumerate()).collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, address)| address).collect()
+    let (first, second): (Vec<_>, Vec<_>) = addresses.iter().partition(|address| address.is_ipv6() == v6_first);
+    let turns = (0..first.len().max(second.len())).flat_map(|turn| [first.get(turn), second.get(turn)]);
+    turns.flatten().copied().collect()
 }
 
 #[cfg(test)]
