@@ -8,14 +8,14 @@ use crate::config::Config;
 use crate::engine::engine;
 use crate::error::{Error, ErrorKind};
 use crate::retry_after;
-use crate::transport::{self, Route};
+use crate::transport;
 
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Seconds that the server's clock is ahead of this machine's, by the `Date` of an answer (RFC 9110 section 6.6.1); `None`
 /// where it cannot be told. Waits 5 seconds at most. The request carries no credential.
 pub fn clock_offset(config: &Config) -> Option<i64> {
-    let (http, url) = (engine().http(&Route::new(config, None), None).ok()?, config.endpoint.url().clone());
+    let (http, url) = (engine().http(&engine().route(config, None), None).ok()?, config.endpoint.url().clone());
     let ask = async move {
         let answer = transport::get(&http, &url).await;
         answer.ok().and_then(|reply| retry_after::clock_offset(&reply.headers, clock::wall()))

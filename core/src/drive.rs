@@ -9,16 +9,18 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
 
-use crate::engine::{NoSigpipe, block_signals, has_room};
+use crate::engine::{block_signals, has_room};
 use crate::error::Error;
 
 /// After so long without anybody on it the keeper takes the seat.
 const QUIET: Duration = Duration::from_millis(50);
+/// So long after a turn the next one does not ask for events first: what has come meanwhile might as well come while it works.
+const LATELY: Duration = Duration::from_millis(1);
 
 pub(crate) struct Drive {
     runtime: Runtime,
@@ -32,8 +34,9 @@ pub(crate) struct Drive {
 #[derive(Default)]
 struct Seat {
     taken: bool,
-    /// How often it has been left.
+    /// How often it has been left, and when last.
     turns: u64,
+    left: Option<Instant>,
     /// Something is under way and nobody drives.
     called: bool,
     /// Tasks that have not ended.
@@ -93,20 +96,21 @@ impl Drive {
         let free = Handle::try_current().is_err_and(|error| error.is_missing_context());
         let seat = if free && has_room() { Some(self.lock()) } else { None };
         let turn = self.take(seat.filter(|seat| !seat.taken)?);
-        let _no_sigpipe = NoSigpipe::new();
         Some(self.drive(turn, wait))
     }
 
     fn take<'a>(&'a self, mut seat: MutexGuard<'_, Seat>) -> Turn<'a> {
         seat.taken = true;
         seat.called = false;
-        Turn(self)
+        Turn { drive: self, lately: seat.left.is_some_and(|left| left.elapsed() < LATELY) }
     }
 
-    fn drive<T>(&self, _turn: Turn<'_>, until: impl Future<Output = T>) -> T {
+    fn drive<T>(&self, turn: Turn<'_>, until: impl Future<Output = T>) -> T {
         self.runtime.block_on(async {
             // Events first: connections may have been closed while nobody drove.
-            tokio::task::yield_now().await;
+            if !turn.lately {
+                tokio::task::yield_now().await;
+            }
             let waiting = std::mem::take(&mut self.lock().waiting);
             waiting.into_iter().for_each(|task| drop(tokio::spawn(task)));
             until.await
@@ -168,16 +172,21 @@ impl Drop for UnderWay {
 }
 
 /// The seat, as long as one has it.
-struct Turn<'a>(&'a Drive);
+struct Turn<'a> {
+    drive: &'a Drive,
+    /// The one before has just ended.
+    lately: bool,
+}
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
-        let mut seat = self.0.lock();
+        let mut seat = self.drive.lock();
         seat.taken = false;
         seat.turns += 1;
+        seat.left = Some(Instant::now());
         if seat.under_way > 0 {
             seat.called = true;
-            self.0.call.notify_one();
+            self.drive.call.notify_one();
         }
     }
 }
@@ -186,7 +195,6 @@ impl Drop for Turn<'_> {
 mod tests {
     use std::sync::mpsc::{Receiver, channel};
     use std::thread::{self, ThreadId};
-    use std::time::Instant;
 
     use super::*;
 

@@ -9,9 +9,10 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
 
 use lru::LruCache;
 
@@ -19,13 +20,14 @@ use crate::cache::memory::Registry;
 use crate::cache::turns::Turns;
 use crate::cache::{self, Store};
 use crate::certificate::ClientCertificate;
-use crate::config::Cache;
+use crate::clock::Moment;
+use crate::config::{Cache, Config};
 use crate::discovery::Shelf;
 use crate::drive::Drive;
 use crate::error::Error;
 use crate::flight::Flights;
 use crate::secret::DEEPEST;
-use crate::transport::{self, Authorities, Http, Route};
+use crate::transport::{self, Authorities, Http, Route, Version};
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 /// In a child after fork: the parent's engine.
@@ -33,6 +35,8 @@ static INHERITED: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 
 /// HTTP clients that are kept with their connections.
 const MOST_ROUTES: usize = 256;
+/// A CA file is looked at so often: a renewed one is another route.
+const CA_LOOK: Duration = Duration::from_secs(1);
 /// Issuers whose metadata is kept, each for every route to it; more push out the one that was asked about longest ago.
 const MOST_ISSUERS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 /// Shared stores that are kept with their connections; more push out the one that was asked longest ago.
@@ -42,6 +46,8 @@ pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
     drive: Mutex<Option<&'static Drive>>,
     http: Mutex<HashMap<Route, Kept>>,
+    /// What CA files were when they were last looked at.
+    ca_files: Mutex<HashMap<PathBuf, (Moment, Option<Version>)>>,
     /// Here and not in a static, which a fork could leave half made.
     system: Arc<Authorities>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
@@ -152,6 +158,7 @@ impl Engine {
         Engine {
             drive: Mutex::default(),
             http: Mutex::default(),
+            ca_files: Mutex::default(),
             system: Arc::new(Authorities::new(None)),
             metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
             stores: Mutex::new(LruCache::new(MOST_STORES)),
@@ -181,6 +188,27 @@ impl Engine {
     pub(crate) fn attend(&self) {
         if let Ok(drive) = self.drive() {
             drive.attend();
+        }
+    }
+
+    /// The route of a client that shows this certificate.
+    pub(crate) fn route(&self, config: &Config, certificate: Option<&ClientCertificate>) -> Route {
+        let version = config.tls_ca_file.as_deref().and_then(|path| self.ca_version(path));
+        Route::new(config, certificate, version)
+    }
+
+    fn ca_version(&self, path: &Path) -> Option<Version> {
+        let (now, mut files) = (Moment::now(), lock(&self.ca_files));
+        match files.get(path) {
+            Some((looked, version)) if now.since(*looked) < CA_LOOK => *version,
+            _ => {
+                if files.len() >= MOST_ROUTES {
+                    files.clear();
+                }
+                let version = transport::version(path);
+                files.insert(path.to_owned(), (now, version));
+                version
+            }
         }
     }
 
@@ -259,64 +287,6 @@ pub(crate) fn block_signals() {
 #[cfg(not(unix))]
 pub(crate) fn block_signals() {}
 
-/// Keeps SIGPIPE from a thread of the host program while it drives: a write to a connection that the server has closed would end
-/// the program.
-#[cfg(target_os = "linux")]
-pub(crate) struct NoSigpipe {
-    /// The program keeps it from this thread itself.
-    blocked: bool,
-}
-
-#[cfg(target_os = "linux")]
-impl NoSigpipe {
-    pub(crate) fn new() -> NoSigpipe {
-        let mut before = MaybeUninit::uninit();
-        // SAFETY: the set is initialised by sigemptyset, and `before` by pthread_sigmask, which fails for no valid arguments.
-        let blocked = unsafe {
-            libc::pthread_sigmask(libc::SIG_BLOCK, &sigpipe(), before.as_mut_ptr());
-            libc::sigismember(before.as_ptr(), libc::SIGPIPE) == 1
-        };
-        NoSigpipe { blocked }
-    }
-}
-
-#[cfg(target_os = "linux")]
-impl Drop for NoSigpipe {
-    fn drop(&mut self) {
-        if self.blocked {
-            return;
-        }
-        let (set, at_once) = (sigpipe(), libc::timespec { tv_sec: 0, tv_nsec: 0 });
-        // SAFETY: reads two valid values; takes the signal that came meanwhile, which a write sends to its own thread.
-        unsafe {
-            libc::sigtimedwait(&set, std::ptr::null_mut(), &at_once);
-            libc::pthread_sigmask(libc::SIG_UNBLOCK, &set, std::ptr::null_mut());
-        }
-    }
-}
-
-#[cfg(target_os = "linux")]
-fn sigpipe() -> libc::sigset_t {
-    let mut set = MaybeUninit::uninit();
-    // SAFETY: sigemptyset initialises the set.
-    unsafe {
-        libc::sigemptyset(set.as_mut_ptr());
-        libc::sigaddset(set.as_mut_ptr(), libc::SIGPIPE);
-        set.assume_init()
-    }
-}
-
-/// No thread of the host program drives there.
-#[cfg(not(target_os = "linux"))]
-pub(crate) struct NoSigpipe;
-
-#[cfg(not(target_os = "linux"))]
-impl NoSigpipe {
-    pub(crate) fn new() -> NoSigpipe {
-        NoSigpipe
-    }
-}
-
 /// What a token request needs of the stack, bytes.
 const ROOM: usize = 4 * DEEPEST;
 
@@ -364,13 +334,12 @@ mod tests {
 
     use super::*;
     use crate::cache::file::Rights;
-    use crate::config::Config;
 
     #[test]
     fn metadata_is_kept_for_so_many_issuers_and_for_those_that_are_asked_about() {
         let options =
             json!({"token_endpoint": "https://a.example/token", "client_id": "id", "client_secret": "secret"});
-        let route = Route::new(&Config::from_value(options).unwrap(), None);
+        let route = Route::new(&Config::from_value(options).unwrap(), None, None);
         let engine = Engine::new(Registry::new());
         let shelf = |number: usize| engine.metadata(&(route.clone(), format!("https://{number}.example/")));
         let busy = shelf(0);
@@ -379,6 +348,19 @@ mod tests {
         }
         assert!(Arc::ptr_eq(&busy, &shelf(0)));
         assert_eq!(engine.metadata.lock().unwrap().len(), MOST_ISSUERS.get());
+    }
+
+    #[test]
+    fn a_renewed_ca_file_is_seen_a_second_later() {
+        let engine = Engine::new(Registry::new());
+        let file = std::env::temp_dir().join(format!("tokenwell-ca-{}", std::process::id()));
+        std::fs::write(&file, "old").unwrap();
+        let old = engine.ca_version(&file);
+        std::fs::write(&file, "renewed").unwrap();
+        assert_eq!(engine.ca_version(&file), old);
+        lock(&engine.ca_files).get_mut(&file).unwrap().0 = Moment::now().before(CA_LOOK);
+        assert_ne!(engine.ca_version(&file), old);
+        std::fs::remove_file(&file).unwrap();
     }
 
     #[test]

@@ -113,7 +113,7 @@ impl<'a> Search<'a> {
         if credential.exposed {
             count(&counters.exposed_files);
         }
-        let route = Route::new(config, credential.certificate.as_ref());
+        let route = engine.route(config, credential.certificate.as_ref());
         Ok(Search {
             config,
             entry,
@@ -227,7 +227,7 @@ impl<'a> Search<'a> {
         if fresh.fingerprint() == self.credential.fingerprint() {
             return false;
         }
-        let route = Route::new(self.config, fresh.certificate.as_ref());
+        let route = self.engine.route(self.config, fresh.certificate.as_ref());
         let Ok(http) = self.engine.http(&route, fresh.certificate.as_ref()) else { return false };
         (self.credential, self.route, self.http) = (fresh, route, http);
         true

@@ -16,7 +16,7 @@ use crate::provider::Semantics;
 use crate::random;
 use crate::request::Form;
 use crate::response;
-use crate::transport::{self, Route};
+use crate::transport;
 
 /// Ends a token. One that is not known is as good as ended (RFC 7009 section 2.2).
 pub(crate) async fn revoke(engine: &Engine, config: &Config, token: &str) -> Result<(), Error> {
@@ -59,7 +59,7 @@ async fn ask<T>(engine: &Engine, config: &Config, service: Service, token: &str,
 
 async fn once<T>(engine: &Engine, config: &Config, service: Service, token: &str, read: Reader<T>) -> Result<T, Error> {
     let credential = credential::read(config).await?;
-    let route = Route::new(config, credential.certificate.as_ref());
+    let route = engine.route(config, credential.certificate.as_ref());
     let http = engine.http(&route, credential.certificate.as_ref())?;
     let url = discovery::endpoint(engine, &http, &route, config, service).await?;
     let mut form = Form::default();

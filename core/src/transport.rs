@@ -7,7 +7,7 @@
 use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use flate2::bufread::MultiGzDecoder;
 use http_body_util::{BodyExt, Full};
@@ -32,11 +32,13 @@ mod connect;
 mod fault;
 mod pem;
 mod pool;
+mod quiet;
 mod roots;
 mod tls;
 
+pub(crate) use quiet::Quiet;
 pub(crate) use roots::{Authorities, check_file as check_ca_file};
-pub(crate) use tls::config as tls;
+pub(crate) use tls::{Version, config as tls, version};
 
 /// A token answer is some kilobytes; this is after decompression, bytes.
 const LONGEST_BODY: usize = 1024 * 1024;
@@ -50,7 +52,7 @@ pub(crate) struct Route {
     certificate: Option<[u8; 32]>,
     ca_file: Option<PathBuf>,
     /// Size and time of the CA file: a renewed one is another route.
-    ca_version: Option<(u64, SystemTime)>,
+    ca_version: Option<Version>,
     proxy: Option<Secret>,
     connect_timeout: Duration,
     /// http, which validation allows on loopback only: no TLS, and no proxy that would see the credential.
@@ -58,11 +60,12 @@ pub(crate) struct Route {
 }
 
 impl Route {
-    pub(crate) fn new(config: &Config, certificate: Option<&ClientCertificate>) -> Route {
+    /// `ca_version`: what the CA file is now.
+    pub(crate) fn new(config: &Config, certificate: Option<&ClientCertificate>, ca_version: Option<Version>) -> Route {
         Route {
             certificate: certificate.map(ClientCertificate::thumbprint),
             ca_file: config.tls_ca_file.clone(),
-            ca_version: config.tls_ca_file.as_deref().and_then(tls::version),
+            ca_version,
             proxy: config.proxy.clone(),
             connect_timeout: config.connect_timeout,
             plain: config.endpoint.url().scheme() == "http" && is_loopback(config.endpoint.url()),

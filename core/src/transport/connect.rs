@@ -21,6 +21,7 @@ use url::Url;
 
 use super::fault::Fault;
 use super::pool::Sender;
+use super::quiet::Quiet;
 use super::unusable;
 use crate::error::Error;
 use crate::secret::Secret;
@@ -139,7 +140,7 @@ async fn reach(host: &str, port: u16) -> Result<Box<dyn Way>, Fault> {
         match tokio::time::timeout(patience, attempts.join_next()).await {
             Ok(Some(Ok(Ok(stream)))) => {
                 stream.set_nodelay(true).map_err(Fault::Connect)?;
-                return Ok(Box::new(stream));
+                return Ok(Box::new(Quiet(stream)));
             }
             Ok(Some(Ok(Err(error)))) => failure = error,
             Ok(None) => return Err(Fault::Connect(failure)),

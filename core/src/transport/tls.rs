@@ -40,7 +40,9 @@ pub(crate) fn config(
 }
 
 /// Size and time of a file: another version of it differs in one of the two.
-pub(super) fn version(path: &Path) -> Option<(u64, SystemTime)> {
+pub(crate) type Version = (u64, SystemTime);
+
+pub(crate) fn version(path: &Path) -> Option<Version> {
     let metadata = std::fs::metadata(path).ok()?;
     Some((metadata.len(), metadata.modified().ok()?))
 }

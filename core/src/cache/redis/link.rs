@@ -19,6 +19,7 @@ use crate::clock::Moment;
 use crate::engine::engine;
 use crate::lifecycle;
 use crate::random;
+use crate::transport::Quiet;
 
 /// The longest wait for a connection with its login. It counts as a failure long before, but is not given up: by then nobody waits any more: it is for those who come later.
 const LONGEST_DIAL: Duration = Duration::from_secs(1);
@@ -237,12 +238,13 @@ impl Link {
         let (host, port) = match node {
             Node::Tcp(host, port) => (host.as_str(), *port),
             #[cfg(unix)]
-            Node::Unix(path) => return Ok(Box::new(tokio::net::UnixStream::connect(path).await?)),
+            Node::Unix(path) => return Ok(Box::new(Quiet(tokio::net::UnixStream::connect(path).await?))),
             #[cfg(not(unix))]
             Node::Unix(_) => return Err(Fault::Unasked("this system has no Unix sockets")),
         };
         let stream = TcpStream::connect((host, port)).await?;
         stream.set_nodelay(true)?;
+        let stream = Quiet(stream);
         if !self.address.tls {
             return Ok(Box::new(stream));
         }
