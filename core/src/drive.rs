@@ -24,7 +24,7 @@ const LATELY: Duration = Duration::from_millis(1);
 
 pub(crate) struct Drive {
     runtime: Runtime,
-    seat: Mutex<Seat>,
+    seat: &'static Mutex<Seat>,
     /// What the keeper waits on.
     call: Condvar,
     /// The last task that was under way has ended.
@@ -41,21 +41,26 @@ struct Seat {
     called: bool,
     /// Tasks that have not ended.
     under_way: usize,
-    /// Those of them that came while nobody drove: whoever takes the seat starts them.
+    /// Those of them that came while nobody drove, or while the driver was busy: it starts them when it takes the seat, or
+    /// before it sleeps.
     waiting: Vec<Task>,
+    /// The driver sleeps until there is an event.
+    asleep: bool,
 }
 
 impl Drive {
     /// Starts the keeper. It ends with the process: nothing waits for it, so an exit takes no time.
     pub(crate) fn start() -> Result<&'static Drive, Error> {
         let failed = |_| Error::internal("the operating system gave no thread for the library");
-        let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
-        let drive: &'static Drive = Box::leak(Box::new(Drive {
-            runtime,
-            seat: Mutex::default(),
-            call: Condvar::new(),
-            all_done: Notify::new(),
-        }));
+        let seat: &'static Mutex<Seat> = Box::leak(Box::default());
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .on_thread_park(|| falls_asleep(seat))
+            .on_thread_unpark(|| lock(seat).asleep = false)
+            .build()
+            .map_err(failed)?;
+        let drive: &'static Drive =
+            Box::leak(Box::new(Drive { runtime, seat, call: Condvar::new(), all_done: Notify::new() }));
         let keeper = std::thread::Builder::new().name("tokenwell".to_owned());
         keeper.spawn(|| drive.keep()).map_err(failed)?;
         Ok(drive)
@@ -72,7 +77,8 @@ impl Drive {
         let mut seat = self.lock();
         seat.under_way += 1;
         let task = Task { work: Box::pin(task), _under_way: UnderWay(self) };
-        match seat.taken {
+        // One call wakes it, and then it sees to those who come later too.
+        match std::mem::take(&mut seat.asleep) {
             true => {
                 drop(seat);
                 drop(self.runtime.spawn(task));
@@ -83,19 +89,28 @@ impl Drive {
 
     /// Calls the keeper if something is under way and nobody drives.
     pub(crate) fn attend(&self) {
-        let mut seat = self.lock();
+        self.call(self.lock());
+    }
+
+    fn call(&self, mut seat: MutexGuard<'_, Seat>) {
         if !seat.taken && seat.under_way > 0 {
             seat.called = true;
+            drop(seat);
             self.call.notify_one();
         }
     }
 
-    /// Drives until `wait` is over. `None`: somebody else drives, or this thread cannot.
+    /// Drives until `wait` is over. `None`: somebody else drives; the keeper, where this thread cannot.
     pub(crate) fn wait<T>(&self, wait: impl Future<Output = T>) -> Option<T> {
         // A thread that is inside a runtime, of the program's own or this one, can enter no other.
         let free = Handle::try_current().is_err_and(|error| error.is_missing_context());
-        let seat = if free && has_room() { Some(self.lock()) } else { None };
-        let turn = self.take(seat.filter(|seat| !seat.taken)?);
+        let able = free && has_room();
+        let seat = self.lock();
+        if seat.taken || !able {
+            self.call(seat);
+            return None;
+        }
+        let turn = self.take(seat);
         Some(self.drive(turn, wait))
     }
 
@@ -111,8 +126,7 @@ impl Drive {
             if !turn.lately {
                 tokio::task::yield_now().await;
             }
-            let waiting = std::mem::take(&mut self.lock().waiting);
-            waiting.into_iter().for_each(|task| drop(tokio::spawn(task)));
+            start(std::mem::take(&mut self.lock().waiting));
             until.await
         })
     }
@@ -140,8 +154,26 @@ impl Drive {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seat> {
-        self.seat.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(self.seat)
     }
+}
+
+fn lock(seat: &Mutex<Seat>) -> MutexGuard<'_, Seat> {
+    seat.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn start(tasks: Vec<Task>) {
+    tasks.into_iter().for_each(|task| drop(tokio::spawn(task)));
+}
+
+/// Before the driver sleeps: what has come while it was busy is started, and then it does not.
+fn falls_asleep(seat: &Mutex<Seat>) {
+    let waiting = {
+        let mut seat = lock(seat);
+        seat.asleep = seat.waiting.is_empty();
+        std::mem::take(&mut seat.waiting)
+    };
+    start(waiting);
 }
 
 struct Task {
@@ -184,10 +216,7 @@ impl Drop for Turn<'_> {
         seat.taken = false;
         seat.turns += 1;
         seat.left = Some(Instant::now());
-        if seat.under_way > 0 {
-            seat.called = true;
-            self.drive.call.notify_one();
-        }
+        self.drive.call(seat);
     }
 }
 

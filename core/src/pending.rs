@@ -67,15 +67,12 @@ impl<T> Pending<T> {
             match self.drive(left) {
                 Some(Some(answer)) => return Some(answer),
                 Some(None) => {}
-                None => {
-                    self.attend();
-                    std::thread::park_timeout(left);
-                }
+                None => std::thread::park_timeout(left),
             }
         }
     }
 
-    /// Waits by driving the runtime, at most so long. `None`: another thread does that.
+    /// Waits by driving the runtime, at most so long. `None`: another thread does that, or will.
     fn drive(&mut self, at_most: Duration) -> Option<Option<Answer<T>>> {
         let drive = self.engine()?.drive().ok()?;
         let answer = poll_fn(|context| self.look(context));
