@@ -227,7 +227,7 @@ fn proxy(text: Option<Secret>, endpoint: &Url) -> Result<Option<Secret>, Error> 
     Ok(Some(text))
 }
 
-/// Read once here, so that a wrong path fails before any network use; the content is read when a connection needs it.
+/// Looked into here, so that a wrong path fails before any network use; all of it is read when a connection needs it.
 fn ca_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
     let Some(path) = path else { return Ok(None) };
     crate::transport::check_ca_file(&path)?;

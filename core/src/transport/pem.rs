@@ -3,16 +3,17 @@
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::path::Path;
 
 use base64::Engine;
 use base64::engine::general_purpose::PAD;
 use rustls::pki_types::CertificateDer;
 
-/// Shows one certificate after the other, in the same place; `None`: one that is no base64 or has no end. Stops at an error.
+/// Shows one certificate after the other, in the same place, as long as it is to go on; `None`: one that is no base64 or has no end.
 pub(super) fn certificates(
     path: &Path,
-    mut show: impl FnMut(Option<CertificateDer<'_>>) -> io::Result<()>,
+    mut show: impl FnMut(Option<CertificateDer<'_>>) -> ControlFlow<io::Result<()>>,
 ) -> io::Result<()> {
     let mut file = BufReader::new(File::open(path)?);
     let (mut text, mut der, base64) = (Vec::new(), Vec::new(), base64());
@@ -20,25 +21,27 @@ pub(super) fn certificates(
     loop {
         let begin = text.len();
         if file.read_until(b'\n', &mut text)? == 0 {
-            return if inside { show(None) } else { Ok(()) };
+            return if inside { show(None).break_value().unwrap_or(Ok(())) } else { Ok(()) };
         }
-        match text[begin..].trim_ascii_end() {
+        let shown = match text[begin..].trim_ascii_end() {
             b"-----BEGIN CERTIFICATE-----" => {
                 text.clear();
-                if std::mem::replace(&mut inside, true) {
-                    show(None)?;
-                }
+                if std::mem::replace(&mut inside, true) { show(None) } else { Continue(()) }
             }
             b"-----END CERTIFICATE-----" if inside => {
                 inside = false;
                 der.clear();
                 let whole = base64.decode_vec(&text[..begin], &mut der).is_ok();
-                show(whole.then(|| CertificateDer::from(der.as_slice())))?;
+                show(whole.then(|| CertificateDer::from(der.as_slice())))
             }
             line => {
                 let end = if inside { begin + line.len() } else { 0 };
                 text.truncate(end);
+                Continue(())
             }
+        };
+        if let Break(outcome) = shown {
+            return outcome;
         }
     }
 }

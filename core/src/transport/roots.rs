@@ -6,6 +6,7 @@
 //! first; only if it does not do, the directory is read too.
 
 use std::io;
+use std::ops::ControlFlow::{self, Break, Continue};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -74,14 +75,24 @@ fn add(found: &mut RootCertStore, names: &[&[u8]], certificate: &CertificateDer<
     Ok(())
 }
 
-/// Whether a `tls_ca_file` can be used.
+/// Whether a `tls_ca_file` is one: its first certificate can be read. A bundle has hundreds, and not each client needs them.
 pub(crate) fn check_file(path: &Path) -> Result<(), Error> {
-    in_file(path, &[]).map(drop)
+    read_file(path, &mut |certificate| anchor_from_trusted_cert(certificate).map(|_| Break(())))
 }
 
 /// Those of a `tls_ca_file`, which is refused if one of all that it has is broken.
 fn in_file(path: &Path, names: &[&[u8]]) -> Result<RootCertStore, Error> {
-    let (mut found, mut any) = (RootCertStore::empty(), false);
+    let mut found = RootCertStore::empty();
+    read_file(path, &mut |certificate| add(&mut found, names, certificate).map(Continue))?;
+    Ok(found)
+}
+
+/// Reads a `tls_ca_file` until `take` breaks it off. It has a certificate then, and no broken one as far as it was read.
+fn read_file(
+    path: &Path,
+    take: &mut dyn FnMut(&CertificateDer<'_>) -> Result<ControlFlow<()>, webpki::Error>,
+) -> Result<(), Error> {
+    let mut any = false;
     let about = std::fs::metadata(path);
     let read = about.and_then(|about| {
         if !about.is_file() || about.len() > LONGEST_CA_FILE {
@@ -89,12 +100,16 @@ fn in_file(path: &Path, names: &[&[u8]]) -> Result<RootCertStore, Error> {
         }
         certificates(path, |certificate| {
             any = true;
-            let certificate = certificate.ok_or_else(|| io::Error::other("it is not PEM"))?;
-            add(&mut found, names, &certificate).map_err(|_| io::Error::other("a certificate in it cannot be read"))
+            let broken = |why| Break(Err(io::Error::other(why)));
+            let Some(certificate) = certificate else { return broken("it is not PEM") };
+            match take(&certificate) {
+                Ok(next) => next.map_break(Ok),
+                Err(_) => broken("a certificate in it cannot be read"),
+            }
         })
     });
     let why = match read {
-        Ok(()) if any => return Ok(found),
+        Ok(()) if any => return Ok(()),
         Ok(()) => "it has no certificate".to_owned(),
         Err(error) => error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string),
     };
@@ -112,7 +127,7 @@ fn in_bundle(names: &[&[u8]]) -> RootCertStore {
     if let Some(path) = bundle_path() {
         let _ = certificates(&path, |certificate| {
             let _ = certificate.map(|certificate| add(&mut found, names, &certificate));
-            Ok(())
+            Continue(())
         });
     }
     found

@@ -155,24 +155,31 @@ fn what_is_wrong_with_a_file_is_said() {
     let pem = world.root.pem();
     let no_end = pem.trim_end().strip_suffix("-----END CERTIFICATE-----").unwrap();
     let certificate = |text: &str| format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n");
-    let outcome = |text: &str| {
+    // What is said when a client is made, and when a server's certificate is there.
+    let outcomes = |text: &str| {
         let file = Trusted::new("wrong", &[]);
         fs::write(&file.0, text).unwrap();
-        in_file(&file.0, &[]).map(drop).map_err(|error| error.to_string())
+        [check_file(&file.0), in_file(&file.0, &[]).map(drop)].map(|outcome| outcome.map_err(|error| error.to_string()))
     };
     for (text, expected) in [
         (String::new(), "no certificate"),
         (pem.replace("CERTIFICATE", "PUBLIC KEY"), "no certificate"),
         (certificate("not base64"), "not PEM"),
+        (certificate("AAAA"), "cannot be read"),
         (no_end.to_owned(), "not PEM"),
         (format!("{no_end}{pem}"), "not PEM"),
-        (format!("{pem}{}", certificate("AAAA")), "cannot be read"),
     ] {
-        let message = outcome(&text).unwrap_err();
-        assert!(message.contains(expected), "{message}: {text}");
+        for outcome in outcomes(&text) {
+            let message = outcome.unwrap_err();
+            assert!(message.contains(expected), "{message}: {text}");
+        }
     }
-    assert_eq!(outcome(&pem.replace('\n', " \r\n")), Ok(()), "other line ends");
-    assert_eq!(outcome(pem.trim_end()), Ok(()), "no line end");
+    for (text, what) in [(pem.replace('\n', " \r\n"), "other line ends"), (pem.trim_end().to_owned(), "no line end")] {
+        assert_eq!(outcomes(&text), [Ok(()), Ok(())], "{what}");
+    }
+    let [first, all] = outcomes(&format!("{pem}{}", certificate("AAAA")));
+    assert_eq!(first, Ok(()));
+    assert!(all.unwrap_err().contains("cannot be read"));
 }
 
 #[test]
