@@ -2,16 +2,12 @@
 //! which stands at each function. Besides, nothing may panic. There in builds for fuzzing, and in tests, which replay the corpora.
 #![allow(missing_docs)]
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
 use std::time::UNIX_EPOCH;
 
 use hyper::header::{DATE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use zeroize::Zeroizing;
 
 use crate::cache::Name;
-use crate::cache::redis;
 use crate::cache::seal::Keys;
 use crate::cache::stored::Stored;
 use crate::client::Client;
@@ -105,13 +101,6 @@ pub fn sealed_entry(input: &[u8]) {
     }
 }
 
-/// A Redis's answer is read to its end or to its first fault, of which no word is repeated.
-pub fn redis_answer(input: &[u8]) {
-    let answer = pin!(redis::read(input)).poll(&mut Context::from_waker(Waker::noop()));
-    let Poll::Ready(answer) = answer else { panic!("all of it is there") };
-    answer.err().iter().for_each(quiet);
-}
-
 /// Options of a client, as JSON, and of a call. What is taken makes a client; what is not is a fault of the options.
 pub fn options(input: &[u8]) {
     match Config::from_json(input).and_then(Client::new) {
@@ -144,13 +133,12 @@ mod tests {
 
     type Target = fn(&[u8]);
 
-    const TARGETS: [(&str, Target); 7] = [
+    const TARGETS: [(&str, Target); 6] = [
         ("response", response),
         ("metadata", metadata),
         ("retry_after", retry_after),
         ("key", key),
         ("sealed_entry", sealed_entry),
-        ("redis_answer", redis_answer),
         ("options", options),
     ];
 

@@ -1,5 +1,8 @@
 //! Connections to a Redis: made when they are needed, followed to where a cluster or its sentinels point, every wait bounded.
 //!
+//! The client crate speaks the protocol. Streams, clusters and sentinels are handled here, because its own ways of
+//! connecting take the TLS provider of the process, read the system's roots for each connection, and keep time of their own.
+
 use std::collections::HashMap;
 use std::io;
 use std::pin::pin;
@@ -7,14 +10,18 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use redis::aio::MultiplexedConnection;
+use redis::{
+    AsyncConnectionConfig, Cmd, ErrorKind, RedisConnectionInfo, RedisError, RedisResult, ServerErrorKind, Value,
+};
 use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
 use super::super::{BUDGET, FIRST_BUDGET, in_time};
 use super::address::{Address, Login, Node, Sentinel};
-use super::wire::{Command, Connection, Fault, Reply, Stream};
 use crate::clock::Moment;
 use crate::engine::engine;
 use crate::lifecycle;
@@ -56,7 +63,7 @@ impl Drop for Opening<'_> {
 
 #[derive(Default)]
 struct State {
-    open: HashMap<Node, Connection>,
+    open: HashMap<Node, MultiplexedConnection>,
     /// The node that has a name, as a cluster has said.
     homes: HashMap<String, Node>,
     /// The node to begin with, and the place of the address that led to it.
@@ -66,6 +73,9 @@ struct State {
     failures: u32,
     until: Option<Moment>,
 }
+
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 impl Link {
     pub(super) fn new(address: Address) -> Link {
@@ -85,13 +95,13 @@ impl Link {
     }
 
     /// Sends a command that concerns this name. Fails at once while the pause after a failure lasts.
-    pub(super) async fn ask(&self, name: &str, command: &Command) -> Result<Reply, Fault> {
+    pub(super) async fn ask(&self, name: &str, command: &Cmd) -> RedisResult<Value> {
         self.paused()?;
         self.ask_anyway(name, command).await
     }
 
     /// The same without regard to a pause: for what others wait for.
-    pub(super) async fn ask_anyway(&self, name: &str, command: &Command) -> Result<Reply, Fault> {
+    pub(super) async fn ask_anyway(&self, name: &str, command: &Cmd) -> RedisResult<Value> {
         let answer = self.follow(name, command).await;
         match &answer {
             Err(error) if is_absence(error) => self.failed(),
@@ -107,26 +117,26 @@ impl Link {
         state.until = Some(Moment::now().after(lifecycle::store_pause(state.failures, random::unit())));
     }
 
-    fn paused(&self) -> Result<(), Fault> {
+    fn paused(&self) -> RedisResult<()> {
         let state = self.state();
         match state.until {
             Some(until) if state.failures > 0 && until > Moment::now() => {
-                Err(Fault::Unasked("the store has failed a moment ago and is not asked"))
+                Err(failure("the store has failed a moment ago and is not asked"))
             }
             _ => Ok(()),
         }
     }
 
-    async fn follow(&self, name: &str, command: &Command) -> Result<Reply, Fault> {
+    async fn follow(&self, name: &str, command: &Cmd) -> RedisResult<Value> {
         let (mut asking, mut opening): (Option<Node>, _) = (None, None);
-        let mut last = Fault::Unasked("the store sends from one node to another");
+        let mut last = failure("the store sends from one node to another");
         for _ in 0..TRIES {
             let asked = asking.take();
             let node = match asked.clone().or_else(|| self.home(name)) {
                 Some(node) => node,
                 None => self.entrance(&mut opening).await?,
             };
-            let (connection, kept) = match self.connection(&node, &mut opening).await {
+            let (mut connection, kept) = match self.connection(&node, &mut opening).await {
                 Ok(connection) => connection,
                 // A node that is gone has left its names to another one.
                 Err(error) if self.forget(&node) => {
@@ -136,24 +146,24 @@ impl Link {
                 Err(error) => return Err(error),
             };
             if asked.is_some() {
-                self.within(connection.ask(&Command::new(&[b"ASKING"]))).await?;
+                self.within(redis::cmd("ASKING").exec_async(&mut connection)).await?;
             }
-            last = match self.within(connection.ask(command)).await {
-                Ok(reply) => return Ok(reply),
+            last = match self.within(command.query_async(&mut connection)).await {
+                Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            match last.code() {
-                Some("MOVED") => self.remember(name, named(&last, &node)),
-                Some("ASK") => asking = named(&last, &node),
+            match last.kind() {
+                ErrorKind::Server(ServerErrorKind::Moved) => self.remember(name, named(&last, &node)),
+                ErrorKind::Server(ServerErrorKind::Ask) => asking = named(&last, &node),
                 // The master of yesterday: the sentinels know today's.
-                Some("READONLY") if self.address.sentinel.is_some() => {
+                ErrorKind::Server(ServerErrorKind::ReadOnly) if self.address.sentinel.is_some() => {
                     self.forget(&node);
                 }
-                Some(_) => return Err(last),
-                None => {
+                ErrorKind::Server(_) => return Err(last),
+                _ => {
                     self.forget(&node);
                     // One that was kept may have been closed long ago; what fails on a new one fails.
-                    if !kept || !last.is_end() {
+                    if !kept || !last.is_connection_dropped() {
                         return Err(last);
                     }
                 }
@@ -163,10 +173,10 @@ impl Link {
     }
 
     /// The node to begin with: with sentinels the master that they name, else the first that can be reached.
-    async fn entrance<'a>(&'a self, opening: &mut Option<Opening<'a>>) -> Result<Node, Fault> {
+    async fn entrance<'a>(&'a self, opening: &mut Option<Opening<'a>>) -> RedisResult<Node> {
         let nodes = &self.address.nodes;
         let first = self.state().first;
-        let mut last = Fault::Unasked("there is no node");
+        let mut last = failure("there is no node");
         for place in (0..nodes.len()).map(|at| (first + at) % nodes.len()) {
             let found = match &self.address.sentinel {
                 None => self.connection(&nodes[place], opening).await.map(|_| nodes[place].clone()),
@@ -190,12 +200,14 @@ impl Link {
         node: &Node,
         sentinel: &Sentinel,
         opening: &mut Option<Opening<'a>>,
-    ) -> Result<Node, Fault> {
+    ) -> RedisResult<Node> {
         opening.get_or_insert_with(|| Opening::new(&self.openings));
-        let connection = self.dial(node, &sentinel.login, 0).await?;
-        let question = Command::new(&[b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", sentinel.master.as_bytes()]);
-        let answer = self.within(connection.ask(&question)).await?;
-        place(&answer).ok_or(Fault::Unasked("the sentinel knows no master of this name"))
+        let mut connection = self.dial(node, &sentinel.login, 0).await?;
+        let mut question = redis::cmd("SENTINEL");
+        question.arg("GET-MASTER-ADDR-BY-NAME").arg(&sentinel.master);
+        let answer: Option<(String, u16)> = self.within(question.query_async(&mut connection)).await?;
+        let (host, port) = answer.ok_or_else(|| failure("the sentinel knows no master of this name"))?;
+        Ok(Node::Tcp(host, port))
     }
 
     /// The connection to a node, and whether it was there already.
@@ -203,7 +215,7 @@ impl Link {
         &'a self,
         node: &Node,
         opening: &mut Option<Opening<'a>>,
-    ) -> Result<(Connection, bool), Fault> {
+    ) -> RedisResult<(MultiplexedConnection, bool)> {
         let kept = |state: MutexGuard<'_, State>| state.open.get(node).cloned().map(|connection| (connection, true));
         if let Some(found) = kept(self.state()) {
             return Ok(found);
@@ -214,7 +226,7 @@ impl Link {
             return Ok(found);
         }
         if self.state().failures > failures {
-            return Err(Fault::Unasked("another flight has found nobody there just now"));
+            return Err(failure("another flight has found nobody there just now"));
         }
         opening.get_or_insert_with(|| Opening::new(&self.openings));
         let connection = self.dial(node, &self.address.login, self.address.database).await?;
@@ -222,25 +234,36 @@ impl Link {
         Ok((connection, false))
     }
 
-    async fn dial(&self, node: &Node, login: &Login, database: i64) -> Result<Connection, Fault> {
-        let mut opened = pin!(async {
-            let connection = Connection::new(self.stream(node).await?);
-            enter(&connection, login, database).await.map(|()| connection)
-        });
-        if let Some(opened) = in_time(&mut opened, || self.budget()).await {
-            return opened;
+    async fn dial(&self, node: &Node, login: &Login, database: i64) -> RedisResult<MultiplexedConnection> {
+        let mut info = RedisConnectionInfo::default().set_db(database).set_skip_set_lib_name();
+        if let Some(user) = &login.user {
+            info = info.set_username(user);
         }
-        self.failed();
-        timeout(LONGEST_DIAL, opened).await.unwrap_or(Err(Fault::LATE))
+        if let Some(password) = &login.password {
+            info = info.set_password(password.expose());
+        }
+        let config = AsyncConnectionConfig::new().set_response_timeout(Some(LONGEST_DIAL));
+        let mut opened =
+            pin!(async { MultiplexedConnection::new_with_config(&info, self.stream(node).await?, config).await });
+        let (connection, driver) = match in_time(&mut opened, || self.budget()).await {
+            Some(opened) => opened?,
+            None => {
+                self.failed();
+                timeout(LONGEST_DIAL, opened).await.map_err(|_| late())??
+            }
+        };
+        // Ends when the last handle of the connection is dropped.
+        drop(tokio::spawn(driver));
+        Ok(connection)
     }
 
-    async fn stream(&self, node: &Node) -> Result<Box<dyn Stream>, Fault> {
+    async fn stream(&self, node: &Node) -> RedisResult<Box<dyn Stream>> {
         let (host, port) = match node {
             Node::Tcp(host, port) => (host.as_str(), *port),
             #[cfg(unix)]
             Node::Unix(path) => return Ok(Box::new(Quiet(tokio::net::UnixStream::connect(path).await?))),
             #[cfg(not(unix))]
-            Node::Unix(_) => return Err(Fault::Unasked("this system has no Unix sockets")),
+            Node::Unix(_) => return Err(failure("this system has no Unix sockets")),
         };
         let stream = TcpStream::connect((host, port)).await?;
         stream.set_nodelay(true)?;
@@ -248,7 +271,7 @@ impl Link {
         if !self.address.tls {
             return Ok(Box::new(stream));
         }
-        let tls = engine().tls(self.address.ca_file.as_deref()).map_err(|_| Fault::Unasked("TLS cannot be set up"))?;
+        let tls = engine().tls(self.address.ca_file.as_deref()).map_err(|_| failure("TLS cannot be set up"))?;
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         Ok(Box::new(TlsConnector::from(Arc::new(tls)).connect(name, stream).await?))
     }
@@ -279,8 +302,8 @@ impl Link {
         state.open.remove(node).is_some() | entrance.is_some() | (state.homes.len() < names)
     }
 
-    async fn within(&self, answer: impl Future<Output = Result<Reply, Fault>>) -> Result<Reply, Fault> {
-        in_time(answer, || self.budget()).await.unwrap_or(Err(Fault::LATE))
+    async fn within<T>(&self, work: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+        in_time(work, || self.budget()).await.unwrap_or_else(|| Err(late()))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -288,35 +311,9 @@ impl Link {
     }
 }
 
-/// Says who we are, and which database we mean.
-async fn enter(connection: &Connection, login: &Login, database: i64) -> Result<(), Fault> {
-    let refused = |fault| match fault {
-        Fault::Refusal(text) => Fault::NoEntry(text),
-        other => other,
-    };
-    if let Some(password) = &login.password {
-        let mut words: Vec<&[u8]> = vec![b"AUTH"];
-        words.extend(login.user.as_ref().map(|user| user.as_bytes()));
-        words.push(password.expose().as_bytes());
-        connection.ask(&Command::new(&words)).await.map_err(refused)?;
-    }
-    if database != 0 {
-        connection.ask(&Command::new(&[b"SELECT", database.to_string().as_bytes()])).await.map_err(refused)?;
-    }
-    Ok(())
-}
-
-/// The master, as a sentinel says it: host and port.
-fn place(answer: &Reply) -> Option<Node> {
-    let Reply::List(answer) = answer else { return None };
-    let [Reply::Bytes(host), Reply::Bytes(port)] = answer.as_slice() else { return None };
-    let port = std::str::from_utf8(port).ok()?.parse().ok()?;
-    Some(Node::Tcp(String::from_utf8(host.clone()).ok()?, port))
-}
-
 /// The node that a cluster's error names. Without a host it is another port of the node that answered.
-fn named(fault: &Fault, answered: &Node) -> Option<Node> {
-    let place = fault.words().nth(2)?;
+fn named(error: &RedisError, answered: &Node) -> Option<Node> {
+    let (place, _) = error.redirect_node()?;
     match (place.strip_prefix(':'), answered) {
         (Some(port), Node::Tcp(host, _)) => Some(Node::Tcp(host.clone(), port.parse().ok()?)),
         _ => Node::read(place, 6379),
@@ -324,9 +321,19 @@ fn named(fault: &Fault, answered: &Node) -> Option<Node> {
 }
 
 /// Whether nobody answered, or one who cannot serve: a pause spares both sides. A refusal of one command is no such thing.
-fn is_absence(fault: &Fault) -> bool {
-    match fault {
-        Fault::Refusal(_) => matches!(fault.code(), Some("LOADING" | "CLUSTERDOWN" | "MASTERDOWN" | "MOVED")),
-        Fault::Way(_) | Fault::NoEntry(_) | Fault::Unasked(_) => true,
+fn is_absence(error: &RedisError) -> bool {
+    use ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, Moved};
+    match error.kind() {
+        ErrorKind::Server(kind) => matches!(kind, BusyLoading | ClusterDown | MasterDown | Moved),
+        ErrorKind::Extension | ErrorKind::UnexpectedReturnType => false,
+        _ => true,
     }
+}
+
+fn failure(what: &'static str) -> RedisError {
+    RedisError::from((ErrorKind::Client, what))
+}
+
+fn late() -> RedisError {
+    io::Error::from(io::ErrorKind::TimedOut).into()
 }

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use redis::{Cmd, RedisError, RedisResult, Value};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio::runtime::Handle;
 use zeroize::Zeroizing;
@@ -19,11 +20,9 @@ use crate::token::Source;
 
 mod address;
 mod link;
-mod wire;
 
 pub(crate) use address::Address;
 use link::Link;
-use wire::{Command, Fault, Reply};
 
 /// Takes the lock if nobody has it, or if this very question was asked before and its answer got lost. A lock without an end,
 /// which is none of ours, is given one.
@@ -44,64 +43,54 @@ impl RedisStore {
         RedisStore(Arc::new(Link::new(address)))
     }
 
-    fn ask<T: Send + 'static>(&self, name: &Name, command: Command, read: impl Read<T>) -> Answer<'static, T> {
+    fn ask<T: Send + 'static>(&self, name: &Name, command: Cmd, read: impl Read<T>) -> Answer<'static, T> {
         let (link, name) = (self.0.clone(), name.clone());
         answer(async move { link.ask(name.as_str(), &command).await }, read)
     }
 }
 
 /// How an answer is understood.
-trait Read<T>: FnOnce(Result<Reply, Fault>) -> Result<T, Fault> + Send + 'static {}
-impl<T, F: FnOnce(Result<Reply, Fault>) -> Result<T, Fault> + Send + 'static> Read<T> for F {}
+trait Read<T>: FnOnce(RedisResult<Value>) -> RedisResult<T> + Send + 'static {}
+impl<T, F: FnOnce(RedisResult<Value>) -> RedisResult<T> + Send + 'static> Read<T> for F {}
 
 /// Asks in a task of its own.
 fn answer<T: Send + 'static>(
-    question: impl Future<Output = Result<Reply, Fault>> + Send + 'static,
+    question: impl Future<Output = RedisResult<Value>> + Send + 'static,
     read: impl Read<T>,
 ) -> Answer<'static, T> {
     let task = tokio::spawn(async move { read(question.await) });
     Box::pin(async move {
         let fault = |_| Error::internal("a question to Redis ended in a fault inside the library");
-        task.await.map_err(fault)?.map_err(|fault| failed(&fault))
+        task.await.map_err(fault)?.map_err(|error| failed(&error))
     })
 }
 
-/// What is made of an answer.
-#[cfg(any(fuzzing, test))]
-pub(crate) async fn read(mut answer: &[u8]) -> Result<(), Error> {
-    wire::read(&mut answer).await.map(drop).map_err(|fault| failed(&fault))
-}
-
 /// What the server says is not in it: that is for its own log.
-fn failed(fault: &Fault) -> Error {
-    let what = match fault {
-        Fault::Way(_) => "I/O error",
-        Fault::Refusal(_) => "it refused the command",
-        Fault::NoEntry(_) => "it refused the login",
-        Fault::Unasked(why) => why,
-    };
-    let message = format!("Redis did not serve: {what}");
-    Error::new(ErrorKind::Cache, "redis_failed", message).with_retryable(true).with_hint(advice(fault))
+fn failed(error: &RedisError) -> Error {
+    let message = format!("Redis did not serve: {}", error.category());
+    Error::new(ErrorKind::Cache, "redis_failed", message).with_retryable(true).with_hint(advice(error))
 }
 
-fn advice(fault: &Fault) -> &'static str {
-    use std::io::ErrorKind::{ConnectionRefused, NotFound, TimedOut};
-    match (fault, fault.code().unwrap_or_default()) {
-        (Fault::Way(TimedOut), _) => {
+fn advice(error: &RedisError) -> &'static str {
+    use redis::ErrorKind::{AuthenticationFailed, Server};
+    use redis::ServerErrorKind::{BusyLoading, ClusterDown, MasterDown, NoPerm, ReadOnly};
+    match (error.kind(), error.code()) {
+        _ if error.is_timeout() => {
             "no answer came within 50 ms: take a Redis that is nearer, and see whether a firewall is in the way"
         }
-        (Fault::Way(ConnectionRefused | NotFound), _) => {
-            "nobody listens there: correct host and port, and see that Redis runs"
+        _ if error.is_connection_refusal() => "nobody listens there: correct host and port, and see that Redis runs",
+        (AuthenticationFailed, _) | (_, Some("NOAUTH" | "WRONGPASS")) => {
+            "correct user and password in the URL of `cache`"
         }
-        (Fault::Way(_), _) => {
+        (Server(NoPerm), _) => "give the user these rights: ~tokenwell:* +get +getrange +set +del +pttl +pexpire +eval",
+        (Server(ReadOnly), _) => "it is a replica: name the master, or the sentinels that know it",
+        (Server(BusyLoading | ClusterDown | MasterDown), _) => {
+            "wait until it has loaded its data and has all its nodes"
+        }
+        (_, Some("OOM")) => "its memory is full: raise `maxmemory`, or let it evict (`maxmemory-policy allkeys-lru`)",
+        _ if error.is_io_error() => {
             "correct host and port; with rediss:// see that `tls_ca_file` or the system trusts its certificate"
         }
-        (_, "NOAUTH" | "WRONGPASS") => "correct user and password in the URL of `cache`",
-        (_, "NOPERM") => "give the user these rights: ~tokenwell:* +get +getrange +set +del +pttl +pexpire +eval",
-        (_, "READONLY") => "it is a replica: name the master, or the sentinels that know it",
-        (_, "LOADING" | "CLUSTERDOWN" | "MASTERDOWN") => "wait until it has loaded its data and has all its nodes",
-        (_, "OOM") => "its memory is full: raise `maxmemory`, or let it evict (`maxmemory-policy allkeys-lru`)",
-        (Fault::NoEntry(_), _) => "correct user, password and database in the URL of `cache`",
         _ => "see what its log says",
     }
 }
@@ -124,19 +113,21 @@ impl Store for RedisStore {
     }
 
     fn load<'a>(&'a self, name: &'a Name) -> Answer<'a, Found> {
-        let command = Command::new(&[b"GETRANGE", key(name).as_bytes(), b"0", LONGEST_ENTRY.to_string().as_bytes()]);
+        let mut command = redis::cmd("GETRANGE");
+        command.arg(key(name)).arg(0).arg(LONGEST_ENTRY);
         self.ask(name, command, |answer| match answer {
-            Ok(Reply::Bytes(entry)) if entry.is_empty() => Ok(Found::Nothing),
-            Ok(Reply::Bytes(entry)) if entry.len() <= LONGEST_ENTRY => Ok(Found::Entry(Zeroizing::new(entry))),
+            Ok(Value::BulkString(entry)) if entry.is_empty() => Ok(Found::Nothing),
+            Ok(Value::BulkString(entry)) if entry.len() <= LONGEST_ENTRY => Ok(Found::Entry(Zeroizing::new(entry))),
             Ok(_) => Ok(Found::Unusable),
             // A list, a set: somebody else's, or somebody's mischief.
-            Err(fault) if fault.code() == Some("WRONGTYPE") => Ok(Found::Unusable),
-            Err(fault) => Err(fault),
+            Err(error) if error.code() == Some("WRONGTYPE") => Ok(Found::Unusable),
+            Err(error) => Err(error),
         })
     }
 
     fn save<'a>(&'a self, name: &'a Name, entry: Vec<u8>, life: Duration) -> Answer<'a, ()> {
-        let command = Command::new(&[b"SET", key(name).as_bytes(), &entry, b"PX", millis(life).as_bytes()]);
+        let mut command = redis::cmd("SET");
+        command.arg(key(name)).arg(entry).arg("PX").arg(millis(life));
         self.ask(name, command, |answer| answer.map(drop))
     }
 
@@ -145,20 +136,20 @@ impl Store for RedisStore {
         if SystemRandom::new().fill(&mut random).is_err() {
             return Box::pin(async { Err(Error::internal("the operating system gave no random bytes")) });
         }
-        let key = lock_key(name);
-        let command = Command::new(&[b"EVAL", LOCK.as_bytes(), b"1", key.as_bytes(), &random, millis(hold).as_bytes()]);
+        let mut command = redis::cmd("EVAL");
+        command.arg(LOCK).arg(1).arg(lock_key(name)).arg(&random).arg(millis(hold));
         let mut lock = RedisLock { link: self.0.clone(), name: name.clone(), random, held: true };
         self.ask(name, command, move |answer| {
             // Without an answer it may have been granted all the same: then it is given back when it is dropped.
-            lock.held = matches!(&answer, Ok(Reply::Number(1))) || matches!(&answer, Err(Fault::LATE));
+            lock.held = matches!(&answer, Ok(Value::Int(1))) || answer.as_ref().is_err_and(RedisError::is_timeout);
             answer.map(|_| lock.held.then(|| Box::new(lock) as Box<dyn Lock>))
         })
     }
 }
 
 /// Redis takes no end of life that is none.
-fn millis(time: Duration) -> String {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, LONGEST_LIFE).to_string()
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, LONGEST_LIFE)
 }
 
 /// Ten years: more than any token, and far from what overflows in Redis. Milliseconds.
@@ -173,10 +164,10 @@ struct RedisLock {
 }
 
 impl RedisLock {
-    fn give_back(&mut self) -> impl Future<Output = Result<Reply, Fault>> + Send + 'static {
+    fn give_back(&mut self) -> impl Future<Output = RedisResult<Value>> + Send + 'static {
         self.held = false;
-        let key = lock_key(&self.name);
-        let command = Command::new(&[b"EVAL", UNLOCK.as_bytes(), b"1", key.as_bytes(), &self.random]);
+        let mut command = redis::cmd("EVAL");
+        command.arg(UNLOCK).arg(1).arg(lock_key(&self.name)).arg(&self.random);
         let (link, name) = (self.link.clone(), self.name.clone());
         async move { link.ask_anyway(name.as_str(), &command).await }
     }
