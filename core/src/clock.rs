@@ -128,6 +128,7 @@ fn read_for_glances(read_at: i64, tick: i64) -> Reading {
 }
 
 /// A child after fork: the thread that was writing may be gone. One atomic store: this runs between fork and exec.
+#[cfg(unix)]
 pub(crate) fn read_again() {
     READ_AT.store(NEVER, Ordering::Relaxed);
 }

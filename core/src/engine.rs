@@ -5,12 +5,16 @@
 //! the child and never dropped. Of it, only the kept tokens are read, and only if their lock was free. The only `unsafe` of this crate is here.
 #![allow(unsafe_code)]
 
+#[cfg(target_os = "linux")]
 use std::cell::Cell;
 use std::collections::HashMap;
+#[cfg(target_os = "linux")]
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU64, Ordering};
+#[cfg(unix)]
+use std::sync::atomic::{AtomicBool, AtomicI32};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -26,6 +30,7 @@ use crate::discovery::Shelf;
 use crate::drive::Drive;
 use crate::error::Error;
 use crate::flight::Flights;
+#[cfg(target_os = "linux")]
 use crate::secret::DEEPEST;
 use crate::transport::{self, Authorities, Http, Route, Version};
 
@@ -288,6 +293,7 @@ pub(crate) fn block_signals() {
 pub(crate) fn block_signals() {}
 
 /// What a token request needs of the stack, bytes.
+#[cfg(target_os = "linux")]
 const ROOM: usize = 4 * DEEPEST;
 
 /// Whether this thread's stack has room for a token request. `false` where that is not known: on a stack that the program has

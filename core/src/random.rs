@@ -33,6 +33,7 @@ pub(crate) fn jitter(key: u64) -> f64 {
 }
 
 /// A child after fork draws its own. One atomic store: this runs between fork and exec.
+#[cfg(unix)]
 pub(crate) fn draw_again() {
     SEED.store(0, Ordering::Relaxed);
 }

@@ -178,7 +178,7 @@ impl Source {
             Source::Env(from) => return self.read_env(&from.env),
             Source::File(from) => self.read_file(from)?,
             Source::Command(from) => self.read_command(&from.command, patience)?,
-            Source::Keyring(from) => self.read_command(&from.keyring.command(), patience)?,
+            Source::Keyring(from) => self.read_keyring(&from.keyring, patience)?,
         };
         let text = std::str::from_utf8(&bytes).map_err(|_| self.fault("secret_invalid", "is not UTF-8"))?;
         self.checked(text.strip_suffix('\n').unwrap_or(text))
@@ -200,6 +200,16 @@ impl Source {
             return Err(self.fault("secret_file_unreadable", "is not a regular file"));
         }
         bounded(std::fs::File::open(&from.file).map_err(unreadable)?).map_err(unreadable)
+    }
+
+    #[cfg(any(windows, target_os = "macos"))]
+    fn read_keyring(&self, entry: &keyring::Entry, _patience: Duration) -> Result<Zeroizing<Vec<u8>>, Error> {
+        entry.read().map_err(|why| self.fault("secret_keyring_failed", &why).with_hint(keyring::HINT))
+    }
+
+    #[cfg(not(any(windows, target_os = "macos")))]
+    fn read_keyring(&self, entry: &keyring::Entry, patience: Duration) -> Result<Zeroizing<Vec<u8>>, Error> {
+        self.read_command(&entry.command(), patience)
     }
 
     fn read_command(&self, command: &[String], patience: Duration) -> Result<Zeroizing<Vec<u8>>, Error> {

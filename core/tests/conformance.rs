@@ -12,7 +12,9 @@ use serde_json::{Map, Value, json};
 use support::calls::{self, Got, Mode};
 use support::compare::{self, Known};
 use support::files::Folder;
-use support::process::{Variables, fork};
+use support::process::Variables;
+#[cfg(unix)]
+use support::process::fork;
 use support::realm::{Realm, send};
 use support::redis::Redis;
 use tokenwell::{Client, Config, Error, TokenRequest, testing};
@@ -56,13 +58,25 @@ fn scenarios() -> Vec<Value> {
 fn trial(id: &Value, case: &Value, mode: Mode, server: &Arc<DevServer>) -> Trial {
     let name = |value: &Value| value.as_str().expect("a name").to_owned();
     let mut title = format!("{} {} [{}]", name(id), name(&case["name"]), format!("{mode:?}").to_lowercase());
-    let reason = case["not"]["rust"].as_str();
+    let reason = case["not"]["rust"].as_str().or_else(|| not_here(case));
     if let Some(reason) = reason {
         title = format!("{title} (not in Rust: {reason})");
     }
     let (case, server) = (case.clone(), Arc::clone(server));
     let play = move || Play::case(&case, mode, &server.info().control).map_err(Into::into);
     Trial::test(title, play).with_ignored_flag(reason.is_some())
+}
+
+/// What Windows lacks of what a case needs.
+fn not_here(case: &Value) -> Option<&'static str> {
+    let needs = [
+        (r#""fork":"#, "no fork"),
+        (r#""chmod":"#, "no modes of files"),
+        (r#""redis":"#, "no Redis server"),
+        (r#"["sh","#, "no shell"),
+    ];
+    let case = case.to_string();
+    needs.iter().find(|(need, _)| cfg!(windows) && case.contains(need)).map(|(_, lack)| *lack)
 }
 
 /// One case on its way.
@@ -150,6 +164,7 @@ impl Play<'_> {
         match name.as_str() {
             "call" => return self.call(step),
             "settle" => return self.settle(),
+            #[cfg(unix)]
             "fork" => {
                 let times = step["times"].as_u64().unwrap_or(1);
                 return (0..times).try_for_each(|_| fork(|| self.steps(argument)));
@@ -173,6 +188,7 @@ impl Play<'_> {
                 self.moved.1 += seconds();
             }
             "write" => self.write(argument["name"].as_str().expect("the name of a file"), &argument["text"]),
+            #[cfg(unix)]
             "chmod" => {
                 let text = |name: &str| argument[name].as_str().expect("a text");
                 self.folder.change_mode(text("name"), text("mode"));

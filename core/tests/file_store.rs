@@ -4,10 +4,11 @@
 #![allow(clippy::unwrap_used)] // in helpers of tests
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::{Value, json};
 use tokenwell::{AccessToken, Client, Config};
@@ -25,7 +26,7 @@ impl Place {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let folder = std::env::temp_dir().join(format!("tokenwell-store-{}-{number}", std::process::id()));
-        fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
+        make_private(&folder);
         Place { server: DevServer::start(Options::default()).unwrap(), folder, clients: AtomicU64::new(0) }
     }
 
@@ -76,10 +77,24 @@ impl Drop for Place {
     }
 }
 
+/// A folder of this user alone.
+fn make_private(folder: &Path) {
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).unwrap();
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()).collect()
 }
 
+/// Windows asks for a file that is open for writing.
+fn set_modified(path: &Path, time: SystemTime) {
+    fs::OpenOptions::new().write(true).open(path).unwrap().set_modified(time).unwrap();
+}
+
+#[cfg(unix)]
 fn mode(path: &Path) -> u32 {
     fs::metadata(path).unwrap().permissions().mode() & 0o7777
 }
@@ -99,6 +114,7 @@ fn f34_the_second_process_takes_the_token_from_the_store() {
     assert_eq!((stats.store_hits, stats.store_misses, stats.store_errors, stats.token_requests), (1, 0, 0, 0));
 }
 
+#[cfg(unix)]
 #[test]
 fn s30_the_folder_is_its_owners_alone_and_shows_neither_token_nor_credential() {
     let place = Place::new();
@@ -117,11 +133,13 @@ fn s30_the_folder_is_its_owners_alone_and_shows_neither_token_nor_credential() {
 #[test]
 fn f30_an_entry_that_is_not_to_be_trusted_is_a_miss_and_a_counter_and_is_replaced() {
     type Spoil = fn(&Path);
-    let faults: [(&str, Spoil); 7] = [
+    let faults: &[(&str, Spoil)] = &[
         ("corrupt", |path| fs::write(path, vec![1; 300]).unwrap()),
         ("truncated", |path| fs::write(path, &fs::read(path).unwrap()[..40]).unwrap()),
         ("empty", |path| fs::write(path, "").unwrap()),
+        #[cfg(unix)]
         ("readable by others", |path| fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap()),
+        #[cfg(unix)]
         ("a link to itself", |path| {
             let there = path.with_extension("moved");
             fs::rename(path, &there).unwrap();
@@ -133,13 +151,13 @@ fn f30_an_entry_that_is_not_to_be_trusted_is_a_miss_and_a_counter_and_is_replace
         }),
         ("too long", |path| fs::write(path, vec![1; 3 << 20]).unwrap()),
     ];
-    for (name, spoil) in faults {
+    for &(name, spoil) in faults {
         let place = Place::new();
         let (first, entry) = place.filled();
         let expiry = fs::metadata(&entry).unwrap().modified().unwrap();
         spoil(&entry);
         if fs::symlink_metadata(&entry).unwrap().is_file() {
-            fs::File::open(&entry).unwrap().set_modified(expiry).unwrap();
+            set_modified(&entry, expiry);
         }
         let (second, errors) = place.newcomer();
         assert_eq!((second.value() == first.value(), second.source().as_str()), (false, "network"), "{name}");
@@ -163,7 +181,7 @@ fn f33_an_entry_of_another_key_and_one_past_its_expiry_are_refused() {
     replayed[8] = replayed[8].wrapping_add(1);
     let expiry = fs::metadata(&entry).unwrap().modified().unwrap();
     fs::write(&entry, replayed).unwrap();
-    fs::File::open(&entry).unwrap().set_modified(expiry).unwrap();
+    set_modified(&entry, expiry);
     let (second, errors) = place.newcomer();
     assert!(errors >= 1 && second.value() != first.value());
     let other = place.client(&json!({"cache_key": "0123456789abcdef"}));
@@ -190,15 +208,16 @@ fn l08_a_refused_token_is_taken_from_the_store_no_more_even_where_a_slow_writer_
     let (second, errors) = place.newcomer();
     assert_eq!((second.source().as_str(), errors), ("network", 0));
     fs::write(&entry, old).unwrap();
-    fs::File::open(&entry).unwrap().set_modified(expiry).unwrap();
+    set_modified(&entry, expiry);
     let (third, errors) = place.newcomer();
     assert_eq!((third.value() == refused.value(), third.source().as_str(), errors), (false, "network", 0));
 }
 
+#[cfg(unix)]
 #[test]
 fn f30_a_folder_that_others_can_write_to_is_not_used() {
     let place = Place::new();
-    fs::DirBuilder::new().mode(0o700).create(place.store()).unwrap();
+    make_private(&place.store());
     fs::set_permissions(place.store(), fs::Permissions::from_mode(0o777)).unwrap();
     for _ in 0..2 {
         let (token, errors) = place.newcomer();

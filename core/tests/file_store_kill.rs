@@ -4,8 +4,9 @@
 #![allow(clippy::unwrap_used)] // in helpers of tests
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+#[cfg(unix)]
+use std::path::Path;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -33,7 +34,10 @@ struct Place {
 impl Place {
     fn new(name: &str, script: &Value) -> Place {
         let folder = std::env::temp_dir().join(format!("tokenwell-{name}-{}", std::process::id()));
-        fs::DirBuilder::new().mode(0o700).create(&folder).unwrap();
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&folder).unwrap();
         let server = DevServer::start(Options::default()).unwrap();
         let (_, made) = server.control("POST", "/realms", &json!({"script": [script]}));
         let (realm, vars) = (made["realm"].as_str().unwrap().to_owned(), &made["vars"]);
@@ -108,6 +112,7 @@ fn worker() {
     let Ok(task) = std::env::var(WORKER) else { return };
     let task: Value = serde_json::from_str(&task).unwrap();
     let client = client(task["options"].clone());
+    #[cfg(unix)]
     if task["task"] == "fork while the lock is held" {
         fork_and_wait(&client, Path::new(task["ready"].as_str().unwrap()));
     }
@@ -118,6 +123,7 @@ fn worker() {
 }
 
 /// Starts a fetch that hangs and forks a child that does nothing and lives on.
+#[cfg(unix)]
 #[allow(unsafe_code)] // fork(2) has no safe form; the child does nothing
 fn fork_and_wait(client: &Client, ready: &Path) {
     let mut waiting = client.obtain(&TokenRequest::default());

@@ -1,5 +1,7 @@
 //! F26: what only a program in Rust can do, a fork between the beginning of a call and its end.
 
+#![cfg(unix)]
+
 use std::time::{Duration, Instant};
 
 use serde_json::json;

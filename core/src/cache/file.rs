@@ -200,9 +200,11 @@ fn sweep(folder: &Path, rights: Rights) {
         let Some(name) = name.to_str().filter(|name| is_ours(name)) else { continue };
         let is_old =
             file.metadata().and_then(|about| about.modified()).is_ok_and(|time| time + RUBBISH < clock::wall());
-        // A lock file is removed by who has the lock.
+        // A lock file is removed by who has the lock; on Windows by whom it was that had it, unless it is open again.
         let lock = if is_old && name.ends_with(".lock") { try_lock(&path, rights).ok().flatten() } else { None };
         if is_old && (lock.is_some() || !name.ends_with(".lock")) {
+            #[cfg(windows)]
+            drop(lock);
             let _ = fs::remove_file(&path);
         }
     }
@@ -221,7 +223,7 @@ fn is_the_same(file: &File, path: &Path) -> bool {
     matches!((identity(file.metadata()), identity(fs::symlink_metadata(path))), (Ok(a), Ok(b)) if a == b)
 }
 
-/// Windows removes no file that is open.
+/// There nobody removes a lock's file that is open.
 #[cfg(not(unix))]
 fn is_the_same(_file: &File, _path: &Path) -> bool {
     true

@@ -129,14 +129,17 @@ fn default_folder() -> Result<PathBuf, Error> {
         let below = if cfg!(target_os = "macos") { "Library/Caches" } else { ".cache" };
         variable("HOME").map(|home| home.join(below))
     };
-    let places = if cfg!(windows) {
-        variable("LOCALAPPDATA")
+    let (place, unset) = if cfg!(windows) {
+        (variable("LOCALAPPDATA"), "LOCALAPPDATA is not set")
     } else {
-        variable("XDG_CACHE_HOME").or_else(home).or_else(|| variable("XDG_RUNTIME_DIR"))
+        let place = variable("XDG_CACHE_HOME").or_else(home).or_else(|| variable("XDG_RUNTIME_DIR"));
+        (place, "neither XDG_CACHE_HOME, HOME nor XDG_RUNTIME_DIR is set")
     };
-    places.map(|place| place.join("tokenwell")).ok_or_else(|| {
-        let message = "`cache` \"file\" found no folder, since neither XDG_CACHE_HOME, HOME nor XDG_RUNTIME_DIR is set: give {\"file\": DIR}";
-        Error::config("option_invalid", message)
+    place.map(|place| place.join("tokenwell")).ok_or_else(|| {
+        Error::config(
+            "option_invalid",
+            format!("`cache` \"file\" found no folder, since {unset}: give {{\"file\": DIR}}"),
+        )
     })
 }
 

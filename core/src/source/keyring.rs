@@ -1,18 +1,23 @@
-//! Entries of the system's key ring, read by the system's own program. A client of the Secret Service as a crate brings a whole D-Bus
-//! library with it, which is larger than all of this one.
+//! Entries of the system's key ring. Windows and macOS have one each, with a function to read it. On Linux it is a service on D-Bus, read
+//! by the system's own program: a crate that speaks to it brings a whole D-Bus library with it, which is larger than all of this one.
 
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+#[cfg(any(windows, target_os = "macos"))]
+use zeroize::Zeroizing;
 
 use crate::secret::clean;
 
 /// What to do when an entry cannot be read.
-#[cfg(target_os = "macos")]
+#[cfg(windows)]
 pub(super) const HINT: &str =
-    "`security add-generic-password -s SERVICE -a ACCOUNT -w` makes an entry; the key ring must be unlocked";
-#[cfg(not(target_os = "macos"))]
+    "`cmdkey /generic:ACCOUNT.SERVICE /user:ACCOUNT /pass` makes an entry of the user who runs it";
+#[cfg(target_os = "macos")]
+pub(super) const HINT: &str = "`security add-generic-password -s SERVICE -a ACCOUNT -T PROGRAM -w` makes an entry that PROGRAM may read; the key ring must be \
+     unlocked";
+#[cfg(not(any(windows, target_os = "macos")))]
 pub(super) const HINT: &str = "`secret-tool store --label NAME service SERVICE username ACCOUNT` makes an entry; the program is in libsecret-tools, and \
      needs a key ring that is unlocked";
 
@@ -28,14 +33,38 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// The secret, or why there is none. Windows knows an entry by one name, which is made of the two as other key ring libraries make it.
+    #[cfg(windows)]
+    pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, String> {
+        use keyring_core::Error;
+        use keyring_core::api::CredentialStoreApi;
+        let entry = windows_native_keyring_store::Store::new()
+            .and_then(|store| store.build(&self.service, &self.account, None));
+        match entry.and_then(|entry| entry.get_password()) {
+            Ok(secret) => Ok(Zeroizing::new(secret.into_bytes())),
+            Err(Error::NoEntry) => Err("is not there".to_owned()),
+            // These have the secret in them.
+            Err(Error::BadEncoding(bytes) | Error::BadDataFormat(bytes, _)) => {
+                drop(Zeroizing::new(bytes));
+                Err("is not text".to_owned())
+            }
+            Err(error) => Err(format!("cannot be read: {error}")),
+        }
+    }
+
+    /// The secret, or why there is none.
+    #[cfg(target_os = "macos")]
+    pub(super) fn read(&self) -> Result<Zeroizing<Vec<u8>>, String> {
+        use security_framework::passwords::{PasswordOptions, generic_password};
+        let entry = PasswordOptions::new_generic_password(&self.service, &self.account);
+        generic_password(entry).map(Zeroizing::new).map_err(|error| format!("cannot be read: {error}"))
+    }
+
     /// The program that prints the secret. The attributes are those under which other key ring libraries keep their entries.
+    #[cfg(not(any(windows, target_os = "macos")))]
     pub(super) fn command(&self) -> Vec<String> {
-        let command: &[&str] = if cfg!(target_os = "macos") {
-            &["/usr/bin/security", "find-generic-password", "-w", "-s", &self.service, "-a", &self.account]
-        } else {
-            &["secret-tool", "lookup", "service", &self.service, "username", &self.account]
-        };
-        command.iter().map(|&part| part.to_owned()).collect()
+        let command = ["secret-tool", "lookup", "service", &self.service, "username", &self.account];
+        command.map(str::to_owned).to_vec()
     }
 
     /// What tells it from another.

@@ -1,8 +1,7 @@
 //! The files of a case.
 
-use std::fs::{OpenOptions, Permissions, remove_dir_all, remove_file};
+use std::fs::{DirBuilder, OpenOptions, remove_dir_all, remove_file};
 use std::io::Write;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -14,7 +13,10 @@ impl Folder {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("tokenwell-{}-{number}", std::process::id()));
-        std::fs::DirBuilder::new().mode(0o700).create(&path).expect("a folder for the files can be made");
+        let mut builder = DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.create(&path).expect("a folder for the files can be made");
         Folder(path)
     }
 
@@ -27,7 +29,10 @@ impl Folder {
         let path = self.path(name);
         match text {
             Some(text) => {
-                let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path);
+                let mut options = OpenOptions::new();
+                #[cfg(unix)]
+                std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+                let file = options.write(true).create(true).truncate(true).open(path);
                 file.and_then(|mut file| file.write_all(text.as_bytes())).expect("a file can be written");
             }
             None => remove_file(path).expect("a file can be removed"),
@@ -35,9 +40,11 @@ impl Folder {
     }
 
     /// Changes who may read a file.
+    #[cfg(unix)]
     pub fn change_mode(&self, name: &str, octal: &str) {
         let mode = u32::from_str_radix(octal, 8).expect("a mode is an octal number");
-        std::fs::set_permissions(self.path(name), Permissions::from_mode(mode)).expect("a mode can be changed");
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(self.path(name), permissions).expect("a mode can be changed");
     }
 }
 

@@ -1,8 +1,5 @@
 //! What belongs to the process: its environment, its children.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
-
 use serde_json::{Map, Value, json};
 
 /// Environment variables that are what they were when this is dropped.
@@ -31,8 +28,11 @@ impl Drop for Variables {
 }
 
 /// Plays `child` in a forked process, which has to be done in 10 s.
+#[cfg(unix)]
 #[allow(unsafe_code)] // fork(2) has no safe form; the child ends without running anything of the parent's
 pub fn fork(child: impl FnOnce() -> Result<(), String>) -> Result<(), String> {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::time::{Duration, Instant};
     let pid = unsafe { libc::fork() };
     if pid == 0 {
         let outcome = catch_unwind(AssertUnwindSafe(child)).unwrap_or_else(|_| Err("panic".to_owned()));

@@ -65,6 +65,9 @@ impl Rights {
     pub(super) fn lock_file(self, path: &Path) -> io::Result<File> {
         let mut options = OpenOptions::new();
         options.read(true).write(true);
+        // FILE_SHARE_READ and FILE_SHARE_WRITE: while it is open nobody removes it.
+        #[cfg(windows)]
+        std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 3);
         match Self::open(path, &mut options) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             opened => return opened,
