@@ -1,6 +1,7 @@
 """What `make audit` checks of the supply chain; nothing is fetched.
 
 - deny.toml: licences, bans and sources of the crates that are linked into what is handed out
+- LICENSE-THIRD-PARTY: names what is linked in, with its licences
 - lock files: whole, and as the manifests say
 - what is handed out asks for no other package at run time
 - known advisories, where their database is within reach: ADVISORY_DB is the path or URL of a clone of RustSec's advisory-db
@@ -15,6 +16,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import licences
 from processes import ROOT
 
 DATABASE = "https://github.com/RustSec/advisory-db"  # the name by which cargo-deny knows it
@@ -79,6 +81,7 @@ def nothing_else() -> str | None:
 
 CHECKS: dict[str, Check] = {
     "licences, bans and sources of the crates": lambda: deny("licenses", "bans", "sources"),
+    licences.PAGE.name: licences.drift,
     "Cargo.lock": lambda: cargo_lock("Cargo.toml"),
     "fuzz/Cargo.lock": lambda: cargo_lock("fuzz/Cargo.toml"),
     **{f"{folder}/package-lock.json": lambda folder=folder: npm_lock(folder) for folder in NPM},

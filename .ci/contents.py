@@ -1,5 +1,5 @@
-"""Looks into the packages in dist: the SBOM is CycloneDX and names what the lock file has, and nothing else is asked for at run
-time. `--extract` writes each SBOM beside its package.
+"""Looks into the packages in dist: the SBOM is CycloneDX and names what the lock file has, the licences of what is linked in are
+there (.ci/licences.py), and nothing else is asked for at run time. `--extract` writes each SBOM beside its package.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from licences import PAGE
 from processes import ROOT
 
 DIST = ROOT / "dist"
@@ -55,6 +56,13 @@ def check_sbom(files: dict[str, bytes]) -> str:
     return f"CycloneDX {document['specVersion']}, {len(components)} components"
 
 
+def check_licences(files: dict[str, bytes]) -> str:
+    found = [content for name, content in files.items() if Path(name).name == PAGE.name]
+    if found != [PAGE.read_bytes()]:
+        raise ValueError(f"{PAGE.name} is not in it, or is another one")
+    return f"{len(found[0]):,} bytes"
+
+
 def check_requirements(files: dict[str, bytes]) -> str:
     """What an installer would fetch, and what the loader would look for."""
     asked: list[str] = []
@@ -89,7 +97,7 @@ def main() -> int:
         if sys.argv[1:] == ["--extract"]:
             package.with_name(f"{package.name}.cdx.json").write_text(sbom(files))
             continue
-        for what, check in (("SBOM", check_sbom), ("requirements", check_requirements)):
+        for what, check in (("SBOM", check_sbom), ("licences of crates", check_licences), ("requirements", check_requirements)):
             try:
                 print(f"ok      {what} of {package.name}: {check(files)}")
                 passed += 1
