@@ -59,11 +59,12 @@ pub(crate) fn borrow<O: Opaque>(handle: &O) -> Option<&O::Inner> {
 /// among it.
 pub(crate) fn free<O: Opaque>(handle: Option<&mut O>) {
     let Some(handle) = handle else { return };
-    let turn = |tag: &AtomicU64| tag.compare_exchange(O::TAG, FREED, Ordering::AcqRel, Ordering::Relaxed).is_ok();
-    if tag(handle).is_some_and(turn) {
+    if let Some(tag) = tag(handle).filter(|tag| tag.load(Ordering::Relaxed) == O::TAG) {
+        // No exchange, which takes as long as all the rest: the last user of a handle is one.
+        tag.store(FREED, Ordering::Relaxed);
         let object = std::ptr::from_mut(handle).cast::<Tagged<O::Inner>>();
-        // SAFETY: the tag was live and of this type, and one caller alone can have turned it; `give` made the box. What is in it
-        // is dropped once, here: the box does not do that.
+        // SAFETY: the tag was live and of this type, and by the header's rules no other thread uses a handle while it is freed;
+        // `give` made the box. What is in it is dropped once, here: the box does not do that.
         let spare = unsafe {
             std::ptr::drop_in_place(&raw mut (*object).inner);
             Box::from_raw(object.cast::<MaybeUninit<Tagged<O::Inner>>>())

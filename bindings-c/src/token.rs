@@ -52,10 +52,7 @@ impl Token {
 /// The token itself: visible ASCII. Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_value(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| {
-        let header = t.token.authorization_with_nul(); // the token is its end, with the same NUL
-        header[header.len() - 1 - t.token.value().len()..].as_ptr().cast()
-    })
+    get(token, null(), |t| t.token.value_with_nul().as_ptr().cast())
 }
 
 /// Type of the token: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). Static.

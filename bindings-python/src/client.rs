@@ -276,10 +276,19 @@ fn ask(client: Bound<'_, Client>, options: Option<Keywords<'_, '_>>, shape: Shap
 
 /// Waits without the GIL. A signal handler that raises ends the wait; the fetch goes on for the others.
 fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult<T> {
+    // Thousands of threads that came for the GIL in each slice would starve each other.
+    let slice = if handles_signals(py).unwrap_or(true) { SLICE } else { Duration::MAX };
     loop {
-        if let Some(answer) = py.detach(|| pending.wait(SLICE)) {
+        if let Some(answer) = py.detach(|| pending.wait(slice)) {
             return answer.map_err(|error| raise(py, &error));
         }
         py.check_signals()?;
     }
+}
+
+/// Whether this is the thread in which Python runs signal handlers. Without `threading` there is no other that it knows.
+fn handles_signals(py: Python<'_>) -> PyResult<bool> {
+    let modules = py.import("sys")?.getattr("modules")?;
+    let Some(threading) = modules.cast::<PyDict>()?.get_item("threading")? else { return Ok(true) };
+    threading.call_method0("main_thread")?.getattr("ident")?.eq(threading.call_method0("get_ident")?)
 }

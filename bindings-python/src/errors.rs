@@ -1,15 +1,4 @@
 //! The exceptions, and the one place where an error of the core, or a panic, becomes one.
-//!
-//! ```text
-//! Exception
-//! └── TokenwellError
-//!     ├── ConfigError      an option is missing, unknown or wrong
-//!     ├── SecretError      a source of a secret failed
-//!     ├── TransportError   dns, connect, tls, proxy, timeout, closed
-//!     ├── ServerError      the server's own OAuth error answer
-//!     ├── ResponseError    the answer is no token answer
-//!     └── CacheError       a shared store failed; never reaches a caller of token()
-//! ```
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 

@@ -84,7 +84,7 @@ impl<'a> Blocking<'a> {
 
 fn wait<T>(mut pending: Pending<T>) -> Answer<T> {
     loop {
-        if let Some(answer) = pending.wait(Duration::from_secs(1)) {
+        if let Some(answer) = pending.wait(Duration::MAX) {
             return answer;
         }
     }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use arc_swap::{ArcSwap, Guard};
+use arc_swap::{ArcSwapOption, Guard};
 use serde_json::{Map, Value};
 
 use crate::blocking::Blocking;
@@ -21,7 +21,7 @@ use crate::engine::engine;
 use crate::error::Error;
 use crate::flight::{Boarding, Flight, Mission, alone, board};
 use crate::inquiry;
-use crate::lifecycle::{self, ByFar, FORCED_REFRESH_PAUSE, Phase, Policy, nanos};
+use crate::lifecycle::{self, ByFar, FORCED_REFRESH_PAUSE, Phase, nanos};
 use crate::pending::{Answer, Pending};
 use crate::random;
 use crate::request::{Target, TokenRequest};
@@ -37,16 +37,17 @@ const MOST_TARGETS: usize = 1024;
 #[derive(Clone)]
 pub struct Client(Arc<Inner>);
 
+/// What a cached call reads stands together: with thousands of clients each line of memory that is touched costs.
+#[repr(C)]
 struct Inner {
-    config: Arc<Config>,
-    policy: Policy,
-    by_far: ByFar,
-    counters: Arc<Counters>,
-    closed: AtomicBool,
     /// The entry of the client's own target.
     entry: Arc<Entry>,
+    by_far: ByFar,
+    closed: AtomicBool,
+    config: Arc<Config>,
+    counters: Arc<Counters>,
     /// Entries of targets that calls have named. Copied when it grows, so that reading takes no lock.
-    others: ArcSwap<HashMap<Target, Arc<Entry>>>,
+    others: ArcSwapOption<HashMap<Arc<Target>, Arc<Entry>>>,
 }
 
 /// What an entry says about a call.
@@ -67,14 +68,12 @@ impl Client {
     /// # Errors
     /// None today; options are checked when the [`Config`] is made.
     pub fn new(config: Config) -> Result<Client, Error> {
-        let target = Target::new(&config, &TokenRequest::default());
         Ok(Client(Arc::new(Inner {
-            policy: config.policy(),
+            entry: find_entry(&config, config.target.clone()),
             by_far: ByFar::new(&config.policy()),
-            counters: Arc::default(),
             closed: AtomicBool::new(false),
-            entry: find_entry(&config, target),
-            others: ArcSwap::default(),
+            counters: Arc::default(),
+            others: ArcSwapOption::default(),
             config: Arc::new(config),
         })))
     }
@@ -197,7 +196,7 @@ impl Client {
     /// At most once in 5 seconds per key, so that a resource that refuses every token causes no storm at the issuer.
     pub fn invalidate(&self, token: &str) {
         let others = self.0.others.load();
-        for entry in others.values().chain([&self.0.entry]) {
+        for entry in others.iter().flat_map(|others| others.values()).chain([&self.0.entry]) {
             self.0.invalidate(entry, token);
         }
     }
@@ -217,8 +216,8 @@ impl Client {
             return Pending::ready(Err(Error::config("option_conflict", message)));
         }
         let others = self.0.others.load();
-        let held: Vec<Arc<Held>> =
-            others.values().chain([&self.0.entry]).filter_map(|entry| self.0.give_up(entry)).collect();
+        let entries = others.iter().flat_map(|others| others.values()).chain([&self.0.entry]);
+        let held: Vec<Arc<Held>> = entries.filter_map(|entry| self.0.give_up(entry)).collect();
         let config = self.0.config.clone();
         let most = u32::try_from(held.len()).unwrap_or(u32::MAX);
         self.0.ask(most, async move {
@@ -258,20 +257,20 @@ impl Client {
     }
 
     fn other_entry(&self, request: &TokenRequest) -> Arc<Entry> {
-        let target = Target::new(&self.0.config, request);
-        if let Some(entry) = self.0.others.load().get(&target) {
+        let target = Arc::new(Target::new(&self.0.config, request));
+        if let Some(entry) = self.0.others.load().as_ref().and_then(|others| others.get(&target)) {
             return entry.clone();
         }
         let entry = find_entry(&self.0.config, target.clone());
         self.0.others.rcu(|others| {
-            let mut others = HashMap::clone(others);
+            let mut others = others.as_deref().cloned().unwrap_or_default();
             if others.len() >= MOST_TARGETS
                 && let Some(any) = others.keys().next().cloned()
             {
                 others.remove(&any);
             }
             others.insert(target.clone(), entry.clone());
-            others
+            Some(Arc::new(others))
         });
         entry
     }
@@ -281,7 +280,7 @@ fn closed() -> Error {
     Error::config("client_closed", "this client has been closed: make a new one")
 }
 
-fn find_entry(config: &Config, target: Target) -> Arc<Entry> {
+fn find_entry(config: &Config, target: Arc<Target>) -> Arc<Entry> {
     let key = cache_key(config, &target);
     match config.cache {
         Cache::None => Arc::new(Entry::new(key, target)),
@@ -292,7 +291,7 @@ fn find_entry(config: &Config, target: Target) -> Arc<Entry> {
 impl Inner {
     /// The token of this entry and where it stands, if it may be handed out at all.
     fn look(&self, entry: &Entry, min_valid: Duration) -> Option<(AccessToken, Phase)> {
-        let held = entry.held.load();
+        let held = entry.token()?;
         match self.phase(&held, entry, min_valid) {
             Phase::Dead => None,
             phase => Some((AccessToken::new(held, Source::Memory), phase)),
@@ -302,7 +301,7 @@ impl Inner {
     /// The token of this entry if it is fresh: by far, as nearly always, or by the clocks.
     #[inline]
     fn fresh(&self, entry: &Entry, min_valid: Duration) -> Option<AccessToken> {
-        let held = entry.held.load();
+        let held = entry.token()?;
         let Reading { now, wall_ahead } = clock::glance();
         let age = now.nanos_since(held.sent).saturating_add(clock::LATE);
         match self.by_far.is_fresh(age, nanos(held.lifetime), nanos(min_valid))
@@ -321,7 +320,7 @@ impl Inner {
     fn phase(&self, held: &Held, entry: &Entry, min_valid: Duration) -> Phase {
         let Reading { now, wall_ahead } = clock::read();
         let age = now.since(held.sent);
-        let phase = self.policy.phase(age, held.lifetime, random::jitter(entry.key.number()), min_valid);
+        let phase = self.config.policy().phase(age, held.lifetime, random::jitter(entry.key.number()), min_valid);
         lifecycle::after_jump(phase, wall_ahead - held.wall_ahead)
     }
 
@@ -349,7 +348,7 @@ impl Inner {
     /// A spent token with true life left, for when its refresh has failed.
     fn last_resort(&self, entry: &Entry, min_valid: Duration) -> Option<AccessToken> {
         let held = entry.held.load();
-        let usable = self.policy.is_usable(Moment::now().since(held.sent), held.lifetime, min_valid);
+        let usable = self.config.policy().is_usable(Moment::now().since(held.sent), held.lifetime, min_valid);
         usable.then(|| {
             count(&self.counters.stale);
             AccessToken::new(held, Source::Memory)

@@ -17,6 +17,7 @@ use crate::error::Error;
 use crate::grant::Grant;
 use crate::lifecycle::Policy;
 use crate::provider::{Profile, Semantics};
+use crate::request::Target;
 use crate::secret::Secret;
 use crate::signer::ExternalKey;
 use crate::source::{COMMAND_TIMEOUT, Source};
@@ -251,9 +252,8 @@ pub struct Config {
     pub(crate) proxy: Option<Secret>,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
-    pub(crate) scope: Vec<String>,
-    pub(crate) audience: Vec<String>,
-    pub(crate) resource: Vec<String>,
+    /// Of calls that name no other.
+    pub(crate) target: Arc<Target>,
     /// As JSON.
     pub(crate) authorization_details: Option<String>,
     pub(crate) extra_parameters: Vec<(String, String)>,
@@ -429,9 +429,9 @@ impl fmt::Debug for Config {
             .field("client_id", &self.client_id)
             .field("token_endpoint_auth_method", &self.auth_method)
             .field("grant_type", &self.grant_type)
-            .field("scope", &self.scope)
-            .field("audience", &self.audience)
-            .field("resource", &self.resource)
+            .field("scope", &self.target.scope)
+            .field("audience", &self.target.audience)
+            .field("resource", &self.target.resource)
             .field("proxy", &self.proxy.as_ref().map(proxy_origin))
             .field("cache", &self.cache)
             .finish_non_exhaustive()

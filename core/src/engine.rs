@@ -292,6 +292,15 @@ pub(crate) fn block_signals() {
 #[cfg(not(unix))]
 pub(crate) fn block_signals() {}
 
+/// The wall clock in whole seconds since 1970. The kernel has them ready, so it takes half the time of any other clock, which is
+/// a tenth of a cached call.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+#[inline]
+pub(crate) fn wall_seconds() -> i64 {
+    // SAFETY: time(2) writes nothing where it is given no place, and fails for no other reason.
+    unsafe { libc::time(std::ptr::null_mut()) }
+}
+
 /// What a token request needs of the stack, bytes.
 #[cfg(target_os = "linux")]
 const ROOM: usize = 4 * DEEPEST;

@@ -58,29 +58,25 @@ impl Policy {
 
 /// A [`Policy`] in whole numbers, for the token that is fresh whatever its jitter, as nearly all are that are asked for.
 pub(crate) struct ByFar {
-    /// Of the lifetime, in 2^32ths: no refresh comes before.
-    refresh_at: u64,
-    /// The leeway is at most this many nanoseconds, and this part of the lifetime.
+    /// Of the lifetime, in 2^32ths: neither a refresh nor the leeway that is no option comes before.
+    until: u64,
+    /// The leeway that is an option, nanoseconds.
     leeway: u64,
-    most_leeway: u64,
 }
 
 impl ByFar {
     pub(crate) fn new(policy: &Policy) -> ByFar {
-        let of_lifetime = |part: f64| (part * WHOLE as f64) as u64;
+        let most = if policy.leeway.is_some() { 1.0 } else { 0.9 };
         ByFar {
-            refresh_at: of_lifetime(policy.refresh_at * LEAST_JITTER),
-            leeway: policy.leeway.map_or(u64::MAX, nanos),
-            most_leeway: of_lifetime(if policy.leeway.is_some() { 0.5 } else { 0.1 }) + 1,
+            until: ((policy.refresh_at * LEAST_JITTER).min(most) * WHOLE as f64) as u64,
+            leeway: policy.leeway.map_or(0, nanos),
         }
     }
 
     /// Cheap; [`Policy::phase`] is asked only where this says no. All times in nanoseconds.
     #[inline]
     pub(crate) fn is_fresh(&self, age: u64, lifetime: u64, min_valid: u64) -> bool {
-        let leeway = part(lifetime, self.most_leeway).min(self.leeway);
-        let left = lifetime.saturating_sub(age);
-        left > leeway.max(min_valid) && age < part(lifetime, self.refresh_at)
+        age < part(lifetime, self.until) && lifetime - age > self.leeway.max(min_valid)
     }
 }
 

@@ -11,9 +11,6 @@ use crate::engine::{Engine, engine};
 use crate::error::{Error, ErrorKind};
 use crate::token::AccessToken;
 
-/// A thread that waits looks at its limits so often.
-const LONGEST_SLICE: Duration = Duration::from_secs(1);
-
 /// What a call comes to.
 pub type Answer<T = AccessToken> = Result<T, Error>;
 
@@ -56,14 +53,18 @@ impl<T> Pending<T> {
             if let Poll::Ready(answer) = self.look(&mut context) {
                 return Some(answer);
             }
-            if self.is_late() {
+            let now = Instant::now();
+            let left =
+                |until: Option<Instant>| until.map_or(Duration::MAX, |until| until.saturating_duration_since(now));
+            let (left, in_all) = (left(until), left(self.until()));
+            if in_all.is_zero() {
                 return Some(Err(late()));
             }
-            let left = until.map_or(LONGEST_SLICE, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 return None;
             }
-            let left = left.min(LONGEST_SLICE);
+            // No shorter: thousands of threads may wait, and each that wakes for nothing is a load.
+            let left = left.min(in_all);
             match self.drive(left) {
                 Some(Some(answer)) => return Some(answer),
                 Some(None) => {}
@@ -137,10 +138,11 @@ impl<T> Pending<T> {
         }
     }
 
-    fn is_late(&self) -> bool {
+    /// When this thread gives up.
+    fn until(&self) -> Option<Instant> {
         match &self.0 {
-            State::Ready(_) => false,
-            State::Waiting(waiting) => waiting.until.is_some_and(|until| until < Instant::now()),
+            State::Ready(_) => None,
+            State::Waiting(waiting) => waiting.until,
         }
     }
 

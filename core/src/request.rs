@@ -113,11 +113,13 @@ pub(crate) struct Target {
 }
 
 impl Target {
+    /// What a call asks for that is not content with the client's own target.
     pub(crate) fn new(config: &Config, request: &TokenRequest) -> Target {
+        let own = &config.target;
         Target {
-            scope: request.scope.clone().unwrap_or_else(|| config.scope.clone()),
-            audience: request.audience.clone().unwrap_or_else(|| config.audience.clone()),
-            resource: request.resource.clone().unwrap_or_else(|| config.resource.clone()),
+            scope: request.scope.clone().unwrap_or_else(|| own.scope.clone()),
+            audience: request.audience.clone().unwrap_or_else(|| own.audience.clone()),
+            resource: request.resource.clone().unwrap_or_else(|| own.resource.clone()),
         }
     }
 }

@@ -97,18 +97,21 @@ impl TokenText {
 }
 
 /// A token as it is kept: shared by all who hold it, wiped when the last lets go.
+///
+/// What a cached call reads stands together, as in a client.
+#[repr(C)]
 pub(crate) struct Held {
-    pub(crate) value: TokenText,
-    pub(crate) token_type: TokenType,
-    pub(crate) scope: Option<String>,
-    pub(crate) extra: Map<String, Value>,
-    /// Where this process has it from.
-    pub(crate) origin: Source,
     /// When the request was sent: age counts from here, so that time on the way never makes a token look younger.
     pub(crate) sent: Moment,
-    /// How far the wall clock was ahead of the other one then, nanoseconds: a change tells of a jump.
-    pub(crate) wall_ahead: i64,
     pub(crate) lifetime: Duration,
+    /// How far the wall clock was ahead of the other one when it was sent, nanoseconds: a change tells of a jump.
+    pub(crate) wall_ahead: i64,
+    pub(crate) value: TokenText,
+    pub(crate) token_type: TokenType,
+    /// Where this process has it from.
+    pub(crate) origin: Source,
+    pub(crate) scope: Option<String>,
+    pub(crate) extra: Map<String, Value>,
     pub(crate) expires_at: SystemTime,
 }
 
@@ -205,6 +208,12 @@ impl AccessToken {
     #[doc(hidden)]
     pub fn authorization_with_nul(&self) -> &str {
         &self.held.value.header
+    }
+
+    /// [`AccessToken::value`] with a NUL behind it, for the C interface.
+    #[doc(hidden)]
+    pub fn value_with_nul(&self) -> &str {
+        &self.held.value.header[self.held.value.start..]
     }
 
     /// A number that is the same for all copies of one issued token while one of them lives, so that a binding can

@@ -5,7 +5,7 @@
 #[allow(dead_code)]
 mod board;
 mod sync {
-    pub(crate) use loom::sync::{Arc, Mutex, MutexGuard};
+    pub(crate) use loom::sync::{Arc, Mutex, MutexGuard, RwLock};
 }
 
 use std::future::Future;

@@ -105,7 +105,6 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::request::TokenRequest;
 
     fn key(changes: Value) -> CacheKey {
         let mut options =
@@ -114,7 +113,7 @@ mod tests {
             options[name] = value.clone();
         }
         let config = Config::from_value(options).unwrap();
-        cache_key(&config, &Target::new(&config, &TokenRequest::default()))
+        cache_key(&config, &config.target)
     }
 
     #[test]

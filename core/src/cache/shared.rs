@@ -241,7 +241,7 @@ impl<'a> Shared<'a> {
             Phase::Fresh | Phase::Due => Some(held),
             Phase::Spent => {
                 // Better than nothing, should the fetch fail.
-                entry.held.store(Arc::new(held));
+                entry.put(Arc::new(held));
                 None
             }
             Phase::Dead => None,

@@ -15,6 +15,7 @@ use super::read::wrong;
 use super::{AuthMethod, BasicEncoding, Config, Endpoint, OneOrMany, Options};
 use crate::error::Error;
 use crate::provider::{self, Profile};
+use crate::request::Target;
 use crate::secret::Secret;
 use crate::source::Source;
 
@@ -51,9 +52,11 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         tls_ca_file: ca_file(options.tls_ca_file)?,
         connect_timeout: seconds("connect_timeout", options.connect_timeout, 5.0, LONGEST_TIMEOUT)?,
         timeout: seconds("timeout", options.timeout, 10.0, LONGEST_TIMEOUT)?,
-        scope: options.scope.map_or(Ok(Vec::new()), check_scope)?,
-        audience: options.audience.map_or(Ok(Vec::new()), check_audience)?,
-        resource: options.resource.map_or(Ok(Vec::new()), check_resource)?,
+        target: Arc::new(Target {
+            scope: options.scope.map_or(Ok(Vec::new()), check_scope)?,
+            audience: options.audience.map_or(Ok(Vec::new()), check_audience)?,
+            resource: options.resource.map_or(Ok(Vec::new()), check_resource)?,
+        }),
         authorization_details: grants::details(options.authorization_details)?,
         extra_parameters: extra_parameters(options.extra_parameters.unwrap_or_default(), profile)?,
         refresh_at: refresh_at(options.refresh_at)?,
@@ -257,13 +260,14 @@ fn leeway(value: Option<f64>) -> Result<Option<Duration>, Error> {
 
 /// Splits at spaces; each part must be a scope-token (RFC 6749 section 3.3; letters beyond ASCII are let through).
 pub(crate) fn check_scope(scope: OneOrMany) -> Result<Vec<String>, Error> {
-    let words: Vec<String> = scope
+    let mut words: Vec<String> = scope
         .into_vec()
         .iter()
         .flat_map(|text| text.split(' '))
         .filter(|word| !word.is_empty())
         .map(str::to_owned)
         .collect();
+    words.shrink_to_fit();
     match words.iter().flat_map(|word| word.chars()).find(|c| c.is_control() || matches!(c, '"' | '\\')) {
         None => Ok(words),
         Some(c) => {

@@ -8,18 +8,25 @@ use std::pin::Pin;
 use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 
-use super::sync::{Arc, Mutex, MutexGuard};
+use super::sync::{Arc, Mutex, MutexGuard, RwLock};
 
 /// The flights under way, at most one a key.
 pub(crate) struct Board<K, T> {
-    flights: Mutex<HashMap<K, Arc<Mutex<State<T>>>>>,
+    flights: Mutex<HashMap<K, Arc<State<T>>>>,
 }
 
 /// What those who wait share.
 struct State<T> {
-    outcome: Option<T>,
-    /// One place for each who waits; empty again when it has gone away.
-    waiting: Vec<Option<Waker>>,
+    /// To be read by all at once: thousands who are woken together would queue for a lock of one.
+    outcome: RwLock<Option<T>>,
+    /// One place for each who waits; empty again when it has gone away. Locked after the outcome was found missing.
+    waiting: Mutex<Vec<Option<Waker>>>,
+}
+
+impl<T: Clone> State<T> {
+    fn outcome(&self) -> Option<T> {
+        self.outcome.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 /// What comes of asking the board.
@@ -52,7 +59,7 @@ impl<K: Eq + Hash + Clone, T: Clone> Board<K, T> {
         if let Some(answer) = landed() {
             return Boarding::Landed(answer);
         }
-        let state = Arc::new(Mutex::new(State { outcome: None, waiting: Vec::new() }));
+        let state = Arc::new(State { outcome: RwLock::new(None), waiting: Mutex::new(Vec::new()) });
         flights.insert(key.clone(), state.clone());
         let wait = Wait::new(state.clone());
         Boarding::Leads(Leader { board: self, key: key.clone(), state, crashed, landed: false }, wait)
@@ -63,7 +70,7 @@ impl<K: Eq + Hash + Clone, T: Clone> Board<K, T> {
 pub(crate) struct Leader<'b, K: Eq + Hash, T: Clone> {
     board: &'b Board<K, T>,
     key: K,
-    state: Arc<Mutex<State<T>>>,
+    state: Arc<State<T>>,
     crashed: fn() -> T,
     landed: bool,
 }
@@ -77,11 +84,8 @@ impl<K: Eq + Hash, T: Clone> Leader<'_, K, T> {
     fn end(&mut self, outcome: T) {
         self.landed = true;
         lock(&self.board.flights).remove(&self.key);
-        let waiting = {
-            let mut state = lock(&self.state);
-            state.outcome = Some(outcome);
-            std::mem::take(&mut state.waiting)
-        };
+        *self.state.outcome.write().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        let waiting = std::mem::take(&mut *lock(&self.state.waiting));
         // Outside the lock: a waker may run its task at once.
         waiting.into_iter().flatten().for_each(Waker::wake);
     }
@@ -97,12 +101,12 @@ impl<K: Eq + Hash, T: Clone> Drop for Leader<'_, K, T> {
 
 /// Waits for the outcome of a flight.
 pub(crate) struct Wait<T> {
-    state: Arc<Mutex<State<T>>>,
+    state: Arc<State<T>>,
     place: Option<usize>,
 }
 
 impl<T> Wait<T> {
-    fn new(state: Arc<Mutex<State<T>>>) -> Wait<T> {
+    fn new(state: Arc<State<T>>) -> Wait<T> {
         Wait { state, place: None }
     }
 }
@@ -111,20 +115,30 @@ impl<T: Clone> Future for Wait<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
-        let shared = self.state.clone();
-        let mut state = lock(&shared);
-        if let Some(outcome) = &state.outcome {
-            return Poll::Ready(outcome.clone());
-        }
-        let waker = Some(context.waker().clone());
-        match self.place {
-            Some(place) => state.waiting[place] = waker,
-            None => {
-                self.place = Some(state.waiting.len());
-                state.waiting.push(waker);
+        let state = self.state.clone();
+        let landed = state.outcome().or_else(|| {
+            let mut waiting = lock(&state.waiting);
+            // Once more: whoever lands tells those who have a place by then.
+            let landed = state.outcome();
+            if landed.is_none() {
+                let waker = Some(context.waker().clone());
+                match self.place {
+                    Some(place) => waiting[place] = waker,
+                    None => {
+                        self.place = Some(waiting.len());
+                        waiting.push(waker);
+                    }
+                }
             }
+            landed
+        });
+        match landed {
+            Some(outcome) => {
+                self.place = None;
+                Poll::Ready(outcome)
+            }
+            None => Poll::Pending,
         }
-        Poll::Pending
     }
 }
 
@@ -132,7 +146,7 @@ impl<T> Drop for Wait<T> {
     fn drop(&mut self) {
         let Some(place) = self.place else { return };
         // After the landing there are no places any more.
-        if let Some(waker) = lock(&self.state).waiting.get_mut(place) {
+        if let Some(waker) = lock(&self.state.waiting).get_mut(place) {
             *waker = None;
         }
     }

@@ -22,7 +22,7 @@ use crate::token::{Held, Source};
 mod board;
 /// The locks of the board; a model checker puts its own in their place.
 mod sync {
-    pub(super) use std::sync::{Arc, Mutex, MutexGuard};
+    pub(super) use std::sync::{Arc, Mutex, MutexGuard, RwLock};
 }
 
 /// What a flight ends with.
@@ -162,7 +162,7 @@ fn keep(entry: &Entry, fetched: Fetched) -> Outcome {
             let held = Arc::new(held);
             // What lives for no time is for those who wait, and for nobody after them.
             if keep && !held.lifetime.is_zero() {
-                entry.held.store(held.clone());
+                entry.put(held.clone());
             }
             Ok(held)
         }
@@ -172,6 +172,7 @@ fn keep(entry: &Entry, fetched: Fetched) -> Outcome {
             let left = entry.held.load().left(now);
             let wait = lifecycle::refusal(count, error.retryable(), error.wait(), left, random::unit());
             let until = now.after(wait);
+            entry.used.store(true, Ordering::Release);
             entry.failure.store(Some(Arc::new(Failure { error: error.clone(), until, count, tried })));
             Err(error.with_retry_after(Some(wait)))
         }
