@@ -16,6 +16,18 @@ function call(body, argument) {
 
 const cached = call(native.watch);
 
+/** What is awaited, by the ticket that the addon gave for it. */
+const awaited = new Map();
+
+const desk = call(native.openDesk, (ticket, answer) => {
+  const settle = awaited.get(ticket);
+  awaited.delete(ticket);
+  settle(answer);
+});
+
+/** What the addon gave: an answer, or a ticket for one. */
+const answered = (given) => (typeof given === 'number' ? new Promise((settle) => awaited.set(given, settle)) : given);
+
 /** What the core made, unless it is a failure. */
 function made(answer) {
   if (answer.kind === undefined) return answer;
@@ -30,7 +42,8 @@ const callJson = (options) => (options == null ? undefined : optionsJson(options
 class Client {
   #native;
   #number;
-  #kept;
+  #value;
+  #token;
 
   constructor(options = {}) {
     const make = options?.[FROM_CORE] ?? (() => native.clientFromJson(optionsJson(options)));
@@ -42,36 +55,51 @@ class Client {
     return new this({ [FROM_CORE]: native.clientFromEnv });
   }
 
+  #keep(value) {
+    this.#value = value;
+    this.#token = undefined;
+  }
+
   /** The token that is at hand without waiting; its string was made once. */
   #cached(options) {
     if (options != null) return undefined;
     const now = call(cached, this.#number);
-    if (now !== true) this.#kept = now === null ? undefined : accessToken(now);
-    return this.#kept;
+    if (now !== true) this.#keep(now ?? undefined);
+    return this.#value;
   }
 
-  accessTokenSync(options) {
-    return this.#cached(options) ?? accessToken(made(call(() => this.#native.obtainSync(callJson(options)))));
+  /** The same with all that is known of it. */
+  #cachedToken(options) {
+    if (this.#cached(options) === undefined) return undefined;
+    return (this.#token ??= accessToken(call(() => this.#native.known())));
   }
 
-  async #obtain(options) {
+  #obtainSync(isWhole, options) {
+    return made(call(() => this.#native.obtainSync(isWhole, callJson(options))));
+  }
+
+  async #obtain(isWhole, options) {
     try {
-      return accessToken(made(await this.#native.obtain(callJson(options))));
+      return made(await answered(this.#native.obtain(desk, isWhole, callJson(options))));
     } catch (error) {
       throw caught(error);
     }
   }
 
+  accessTokenSync(options) {
+    return this.#cachedToken(options) ?? accessToken(this.#obtainSync(true, options));
+  }
+
   async accessToken(options) {
-    return this.#cached(options) ?? this.#obtain(options);
+    return this.#cachedToken(options) ?? accessToken(await this.#obtain(true, options));
   }
 
   tokenSync(options) {
-    return this.accessTokenSync(options).value;
+    return this.#cached(options) ?? this.#obtainSync(false, options);
   }
 
   async token(options) {
-    return (this.#cached(options) ?? (await this.#obtain(options))).value;
+    return this.#cached(options) ?? this.#obtain(false, options);
   }
 
   authorizationSync(options) {
@@ -79,7 +107,7 @@ class Client {
   }
 
   async authorization(options) {
-    return authorizationOf(this.#cached(options) ?? (await this.#obtain(options)));
+    return authorizationOf(this.#cachedToken(options) ?? accessToken(await this.#obtain(true, options)));
   }
 
   #told(answer) {
@@ -88,19 +116,19 @@ class Client {
 
   async #ask(question) {
     try {
-      return this.#told(await this.#native.ask(question));
+      return this.#told(await answered(this.#native.ask(desk, question)));
     } catch (error) {
       throw caught(error);
     }
   }
 
   revoke() {
-    this.#kept = undefined;
+    this.#keep(undefined);
     return this.#ask('revoke');
   }
 
   revokeSync() {
-    this.#kept = undefined;
+    this.#keep(undefined);
     return this.#told(call(() => this.#native.askSync('revoke')));
   }
 
@@ -115,7 +143,7 @@ class Client {
   invalidate(token) {
     const value = textOf(token);
     if (typeof value !== 'string') throw new TypeError('invalidate takes a token: a string or an AccessToken');
-    this.#kept = undefined;
+    this.#keep(undefined);
     call(() => this.#native.invalidate(value));
   }
 
@@ -137,7 +165,7 @@ class Client {
   }
 
   close() {
-    this.#kept = undefined;
+    this.#keep(undefined);
     call(() => this.#native.close());
   }
 

@@ -1,7 +1,5 @@
 'use strict';
 
-const { inspect } = require('node:util');
-
 /** The name under which a constructor takes what the core made: nobody outside has it. */
 const FROM_CORE = Symbol('made by the core');
 
@@ -57,7 +55,7 @@ class AccessToken {
     return 'AccessToken';
   }
 
-  [inspect.custom](_depth, options) {
+  [Symbol.for('nodejs.util.inspect.custom')](_depth, options, inspect) {
     return `AccessToken ${inspect(this.toJSON(), options)}`;
   }
 

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 use std::time::Duration;
 
-use napi::bindgen_prelude::{Either, Either3, Function, Null, Object, Undefined};
+use napi::bindgen_prelude::{Either, Either3, Function, Null, Undefined};
 use napi::{Env, Result};
 use napi_derive::napi;
 use slab::Slab;
 use tokenwell::{AccessToken, Client, Config, Error, Pending, TokenRequest};
 
-use crate::failure::{Answer, Failure, answer};
+use crate::failure::{Answer, Failure, failed, json, text, whole};
+use crate::promise::{Promised, ticket};
 use crate::token::NativeToken;
 
 /// How long a blocking call waits before it looks whether JavaScript is being ended, as by `worker.terminate()`.
@@ -28,8 +29,7 @@ pub struct NativeClient {
 }
 
 type Opened = Either<NativeClient, Failure>;
-type Told = Either<String, Failure>;
-type Glance = Either3<bool, NativeToken, Null>;
+type Glance = Either3<bool, String, Null>;
 
 fn open(config: std::result::Result<Config, Error>) -> Opened {
     match config.and_then(Client::new) {
@@ -41,8 +41,8 @@ fn open(config: std::result::Result<Config, Error>) -> Opened {
     }
 }
 
-/// The function that answers a call without options from the cache, for the client of a number: `true` for the token that it
-/// gave last time, `null` for none. A plain function costs a tenth of a method, which looks its object up behind a lock, and
+/// The function that answers a call without options from the cache, for the client of a number: the token's string, `true` if it
+/// gave that last time, `null` for none. A plain function costs a tenth of a method, which looks its object up behind a lock, and
 /// half of an exported one; there is one for all clients, since V8 spends a kilobyte on each.
 #[napi(catch_unwind)]
 pub fn watch(env: &Env) -> Result<Function<'_, u32, Glance>> {
@@ -59,7 +59,7 @@ fn cached(number: u32) -> Glance {
             return Either3::A(true);
         }
         known.clone_from(&token);
-        token.map_or(Either3::C(Null), |token| Either3::B(token.into()))
+        token.map_or(Either3::C(Null), |token| Either3::B(token.value().to_owned()))
     })
 }
 
@@ -89,42 +89,46 @@ impl NativeClient {
         self.number as u32
     }
 
-    /// A token, or the promise of one. `options`: the call's own, as JSON.
+    /// The token whose string [`watch`]'s function gave last.
     #[napi(catch_unwind)]
-    pub fn obtain<'env>(&self, env: &'env Env, options: Option<String>) -> Result<Either<Answer, Object<'env>>> {
+    pub fn known(&self) -> Option<NativeToken> {
+        CLIENTS.with_borrow(|clients| clients.get(self.number).and_then(|(_, known)| known.clone()).map(Into::into))
+    }
+
+    /// A token, or a ticket of this desk for one: its string, or the whole. `options`: the call's own, as JSON.
+    #[napi(catch_unwind)]
+    pub fn obtain(&self, env: &Env, desk: u32, is_whole: bool, options: Option<String>) -> Result<Promised> {
+        let convert = if is_whole { whole } else { text };
         let mut pending = match self.pending(options) {
             Ok(pending) => pending,
-            Err(error) => return Ok(Either::A(answer(Err(error)))),
+            Err(error) => return Ok(Either::B(failed(error))),
         };
-        if let Some(result) = pending.wait(Duration::ZERO) {
-            return Ok(Either::A(answer(result)));
+        match pending.wait(Duration::ZERO) {
+            Some(result) => Ok(Either::B(convert(result))),
+            None => ticket(env, desk, pending, convert),
         }
-        let (deferred, promise) = env.create_deferred()?;
-        pending.then(move |result| deferred.resolve(move |_| Ok(answer(result))));
-        Ok(Either::B(promise))
     }
 
-    /// A token; blocks this thread until it is there. Throws only if JavaScript is being ended.
+    /// The same; blocks this thread until it is there. Throws only if JavaScript is being ended.
     #[napi(catch_unwind)]
-    pub fn obtain_sync(&self, env: &Env, options: Option<String>) -> Result<Answer> {
+    pub fn obtain_sync(&self, env: &Env, is_whole: bool, options: Option<String>) -> Result<Answer> {
+        let convert = if is_whole { whole } else { text };
         match self.pending(options) {
-            Ok(pending) => Ok(answer(settle(env, pending)?)),
-            Err(error) => Ok(answer(Err(error))),
+            Ok(pending) => Ok(convert(settle(env, pending)?)),
+            Err(error) => Ok(failed(error)),
         }
     }
 
-    /// A question about the client's token, "revoke" or "introspect": the promise of its answer, JSON.
+    /// A question about the client's token, "revoke" or "introspect": a ticket of this desk for its answer, JSON.
     #[napi(catch_unwind)]
-    pub fn ask<'env>(&self, env: &'env Env, question: String) -> Result<Object<'env>> {
-        let (deferred, promise) = env.create_deferred()?;
-        self.question(&question).then(move |result| deferred.resolve(move |_| Ok(told(result))));
-        Ok(promise)
+    pub fn ask(&self, env: &Env, desk: u32, question: String) -> Result<Promised> {
+        ticket(env, desk, self.question(&question), json)
     }
 
     /// The same; blocks this thread until the answer is there.
     #[napi(catch_unwind)]
-    pub fn ask_sync(&self, env: &Env, question: String) -> Result<Told> {
-        Ok(told(settle(env, self.question(&question))?))
+    pub fn ask_sync(&self, env: &Env, question: String) -> Result<Answer> {
+        Ok(json(settle(env, self.question(&question))?))
     }
 
     /// The resource refused this token.
@@ -170,13 +174,6 @@ fn settle<T>(env: &Env, mut pending: Pending<T>) -> Result<std::result::Result<T
             return Ok(result);
         }
         env.run_script::<_, Undefined>("undefined")?;
-    }
-}
-
-fn told(result: std::result::Result<String, Error>) -> Told {
-    match result {
-        Ok(json) => Either::A(json),
-        Err(error) => Either::B(error.into()),
     }
 }
 

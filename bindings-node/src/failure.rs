@@ -1,6 +1,6 @@
 //! An error of the core on its way to JavaScript, where `lib/errors.js` makes an `Error` subclass of it.
 
-use napi::bindgen_prelude::Either;
+use napi::bindgen_prelude::Either3;
 use napi_derive::napi;
 use tokenwell::{AccessToken, Error};
 
@@ -42,13 +42,25 @@ impl From<Error> for Failure {
     }
 }
 
-/// What a call for a token comes to.
-pub type Answer = Either<NativeToken, Failure>;
+/// What a call comes to: the string of a token or an answer in JSON, a whole token, or why there is none.
+pub type Answer = Either3<String, NativeToken, Failure>;
 
-/// Converts the core's result.
-pub fn answer(result: Result<AccessToken, Error>) -> Answer {
-    match result {
-        Ok(token) => Either::A(token.into()),
-        Err(error) => Either::B(error.into()),
-    }
+/// A token as its string.
+pub fn text(result: Result<AccessToken, Error>) -> Answer {
+    result.map_or_else(failed, |token| Either3::A(token.value().to_owned()))
+}
+
+/// A token with all that is known of it.
+pub fn whole(result: Result<AccessToken, Error>) -> Answer {
+    result.map_or_else(failed, |token| Either3::B(token.into()))
+}
+
+/// An answer in JSON.
+pub fn json(result: Result<String, Error>) -> Answer {
+    result.map_or_else(failed, Either3::A)
+}
+
+/// What went wrong.
+pub fn failed(error: Error) -> Answer {
+    Either3::C(error.into())
 }

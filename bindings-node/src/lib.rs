@@ -3,11 +3,12 @@
 //! Options come in as JSON and go to the core's one schema; a token, or the parts of an error, go out. The
 //! JavaScript half (`lib/`) makes the public classes of them. Nothing here decides anything about OAuth.
 //!
-//! A call under way is a promise that the core's own thread settles: there is no runtime in this crate.
+//! A call under way is a promise that the core's own thread settles ([`promise`]): there is no runtime in this crate.
 
 pub mod client;
 pub mod command_line;
 pub mod failure;
+pub mod promise;
 pub mod testing;
 pub mod token;
 

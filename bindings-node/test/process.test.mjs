@@ -111,9 +111,11 @@ test('the module can be loaded twice in one thread', async () => {
     for (const name of Object.keys(require.cache)) delete require.cache[name];
     const second = require('tokenwell');
     const [one, two] = [first, second].map(({ Client }) => new Client(${JSON.stringify(realm.options)}));
-    console.log(first === second, (await one.token()) === two.tokenSync())`);
+    console.log(first === second, (await one.token()) === two.tokenSync());
+    const fetching = [first, second].map(({ Client }) => new Client(${JSON.stringify({ ...realm.options, cache: 'none' })}));
+    console.log((await Promise.all(fetching.map((client) => client.token()))).map((token) => typeof token).join());`);
   assert.equal(errors, '');
-  assert.equal(out, 'false true\n');
+  assert.equal(out, 'false true\nstring,string\n');
 });
 
 test('handles are given back', async () => {
