@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 
 use crate::engine::{block_signals, has_room};
 use crate::error::Error;
+use crate::secret::wipe_stack;
 
 /// After so long without anybody on it the keeper takes the seat.
 const QUIET: Duration = Duration::from_millis(50);
@@ -203,7 +204,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// The seat, as long as one has it.
+/// The seat, as long as one has it. What the work leaves on this thread's stack is wiped at its end.
 struct Turn<'a> {
     drive: &'a Drive,
     /// The one before has just ended.
@@ -212,6 +213,7 @@ struct Turn<'a> {
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
+        wipe_stack();
         let mut seat = self.drive.lock();
         seat.taken = false;
         seat.turns += 1;

@@ -21,23 +21,29 @@ impl ClientAuthentication for Basic {
         _: Attempt<'_>,
         outgoing: &mut Outgoing,
     ) -> Result<(), Error> {
-        let mut header = Zeroizing::new(String::from("Basic "));
-        header.push_str(&encode(config, credential.secret()));
-        outgoing.authorization = Some(header);
+        outgoing.authorization = Some(encode("Basic ", config, credential.secret()));
         Ok(())
     }
 }
 
-/// base64 of `id:secret`.
-pub(super) fn encode(config: &Config, secret: &str) -> Zeroizing<String> {
+/// base64 of `id:secret`, behind a prefix.
+pub(super) fn encode(prefix: &str, config: &Config, secret: &str) -> Zeroizing<String> {
     let id = config.client_id.as_str();
-    let pair = Zeroizing::new(match config.basic_encoding {
+    // Of their final size at once, or more: growing would leave copies behind.
+    let longest = 3 * (id.len() + secret.len()) + 1;
+    let mut pair = Zeroizing::new(String::with_capacity(longest));
+    match config.basic_encoding {
         BasicEncoding::Form => {
-            format!("{}:{}", utf8_percent_encode(id, ENCODED), utf8_percent_encode(secret, ENCODED))
+            pair.extend(utf8_percent_encode(id, ENCODED));
+            pair.push(':');
+            pair.extend(utf8_percent_encode(secret, ENCODED));
         }
-        BasicEncoding::Raw => format!("{id}:{secret}"),
-    });
-    Zeroizing::new(STANDARD.encode(pair.as_bytes()))
+        BasicEncoding::Raw => [id, ":", secret].into_iter().for_each(|part| pair.push_str(part)),
+    }
+    let mut header = Zeroizing::new(String::with_capacity(prefix.len() + pair.len().div_ceil(3) * 4));
+    header.push_str(prefix);
+    STANDARD.encode_string(pair.as_bytes(), &mut header);
+    header
 }
 
 #[cfg(test)]
@@ -57,7 +63,7 @@ mod tests {
         /// Decoded by what did not encode it: the URL standard's reader of forms.
         #[test]
         fn s09_a_form_reader_gets_id_and_secret_back(id in "\\PC{1,40}", secret in "\\PC{1,40}") {
-            let header = encode(&config(&id, "form")?, &secret);
+            let header = encode("", &config(&id, "form")?, &secret);
             let pair = String::from_utf8(STANDARD.decode(header.as_bytes())?)?;
             let plain = |c: char| c.is_ascii_alphanumeric() || "-._~%:".contains(c);
             prop_assert!(pair.chars().all(plain) && pair.matches(':').count() == 1, "{}", pair);
@@ -68,7 +74,7 @@ mod tests {
 
         #[test]
         fn s09_raw_is_what_was_given(id in "[^:\\pC]{1,40}", secret in "\\PC{1,40}") {
-            let header = encode(&config(&id, "raw")?, &secret);
+            let header = encode("", &config(&id, "raw")?, &secret);
             prop_assert_eq!(String::from_utf8(STANDARD.decode(header.as_bytes())?)?, format!("{id}:{secret}"));
         }
     }

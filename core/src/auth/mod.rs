@@ -87,7 +87,7 @@ pub(crate) fn echoes(config: &Config, credential: &Credential) -> Vec<String> {
         encoded,
         html.replace('"', "&quot;").replace('\'', "&#39;"),
         html,
-        basic::encode(config, secret).to_string(),
+        basic::encode("", config, secret).to_string(),
     ];
     echoes.extend(sent);
     echoes.dedup();

@@ -15,7 +15,6 @@ use crate::error::Error;
 use crate::fetch::Fetched;
 use crate::lifecycle;
 use crate::random;
-use crate::secret::wipe_stack;
 use crate::stats::{Counters, count};
 use crate::token::{Held, Source};
 
@@ -96,7 +95,6 @@ fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<
     let mut pilot = Pilot { engine, mission, landing: Some(landing) };
     engine.drive()?.spawn(async move {
         let fetched = shared::search(engine, &pilot.mission).await;
-        wipe_stack();
         pilot.land(fetched);
     });
     Ok(())
