@@ -16,6 +16,9 @@ function call(body, argument) {
 
 const cached = call(native.watch);
 
+/** Of clients that nothing refers to any more. */
+const abandoned = new FinalizationRegistry(native.letGo);
+
 /** What is awaited, by the ticket that the addon gave for it. */
 const awaited = new Map();
 
@@ -40,15 +43,14 @@ const argument = (value) => (value instanceof URL ? value.href : value ?? undefi
 const callJson = (options) => (options == null ? undefined : optionsJson(options));
 
 class Client {
-  #native;
   #number;
   #value;
   #token;
 
   constructor(options = {}) {
     const make = options?.[FROM_CORE] ?? (() => native.clientFromJson(optionsJson(options)));
-    this.#native = made(call(make));
-    this.#number = this.#native.number;
+    this.#number = made(call(make));
+    abandoned.register(this, this.#number);
   }
 
   static fromEnv() {
@@ -71,16 +73,16 @@ class Client {
   /** The same with all that is known of it. */
   #cachedToken(options) {
     if (this.#cached(options) === undefined) return undefined;
-    return (this.#token ??= accessToken(call(() => this.#native.known())));
+    return (this.#token ??= accessToken(call(() => native.known(this.#number))));
   }
 
   #obtainSync(isWhole, options) {
-    return made(call(() => this.#native.obtainSync(isWhole, callJson(options))));
+    return made(call(() => native.obtainSync(this.#number, isWhole, callJson(options))));
   }
 
   async #obtain(isWhole, options) {
     try {
-      return made(await answered(this.#native.obtain(desk, isWhole, callJson(options))));
+      return made(await answered(native.obtain(this.#number, isWhole, callJson(options), desk)));
     } catch (error) {
       throw caught(error);
     }
@@ -116,7 +118,7 @@ class Client {
 
   async #ask(question) {
     try {
-      return this.#told(await answered(this.#native.ask(desk, question)));
+      return this.#told(await answered(native.ask(this.#number, question, desk)));
     } catch (error) {
       throw caught(error);
     }
@@ -129,7 +131,7 @@ class Client {
 
   revokeSync() {
     this.#keep(undefined);
-    return this.#told(call(() => this.#native.askSync('revoke')));
+    return this.#told(call(() => native.askSync(this.#number, 'revoke')));
   }
 
   introspect() {
@@ -137,36 +139,36 @@ class Client {
   }
 
   introspectSync() {
-    return this.#told(call(() => this.#native.askSync('introspect')));
+    return this.#told(call(() => native.askSync(this.#number, 'introspect')));
   }
 
   invalidate(token) {
     const value = textOf(token);
     if (typeof value !== 'string') throw new TypeError('invalidate takes a token: a string or an AccessToken');
     this.#keep(undefined);
-    call(() => this.#native.invalidate(value));
+    call(() => native.invalidate(this.#number, value));
   }
 
   dpopProof(method, url, token) {
     const request = [method, argument(url), textOf(token)];
     const isText = request.every((part) => typeof part === 'string');
     if (!isText) throw new TypeError('dpopProof takes a method, a URL and a token: a string or an AccessToken');
-    return made(call(() => this.#native.dpopProof(...request)));
+    return made(call(() => native.dpopProof(this.#number, ...request)));
   }
 
   dpopNonce(url, nonce) {
     const answer = [argument(url), nonce];
     if (!answer.every((part) => typeof part === 'string')) throw new TypeError('dpopNonce takes a URL and a string');
-    call(() => this.#native.dpopNonce(...answer));
+    call(() => native.dpopNonce(this.#number, ...answer));
   }
 
   stats() {
-    return camelKeys(JSON.parse(call(() => this.#native.stats())));
+    return camelKeys(JSON.parse(call(() => native.stats(this.#number))));
   }
 
   close() {
     this.#keep(undefined);
-    call(() => this.#native.close());
+    call(() => native.close(this.#number));
   }
 
   fetch(url, init) {

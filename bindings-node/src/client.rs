@@ -17,28 +17,33 @@ use crate::token::NativeToken;
 const SLICE: Duration = Duration::from_millis(50);
 
 thread_local! {
-    /// The clients of this thread's JavaScript by their numbers, each with the token that was given last.
+    /// The clients of this thread's JavaScript by their numbers, each with the token that was given last. An object of Node-API for
+    /// each would take four hundred bytes. They end with their thread.
     static CLIENTS: RefCell<Slab<(Client, Option<AccessToken>)>> = const { RefCell::new(Slab::new()) };
 }
 
-/// A client, and its number.
-#[napi(js_name = "Client")]
-pub struct NativeClient {
-    client: Client,
-    number: usize,
-}
-
-type Opened = Either<NativeClient, Failure>;
+type Opened = Either<u32, Failure>;
 type Glance = Either3<bool, String, Null>;
 
 fn open(config: std::result::Result<Config, Error>) -> Opened {
     match config.and_then(Client::new) {
-        Ok(client) => {
-            let number = CLIENTS.with_borrow_mut(|clients| clients.insert((client.clone(), None)));
-            Either::A(NativeClient { client, number })
-        }
+        Ok(client) => Either::A(CLIENTS.with_borrow_mut(|clients| clients.insert((client, None))) as u32),
         Err(error) => Either::B(error.into()),
     }
+}
+
+/// The client of this number.
+fn client(number: u32) -> Result<Client> {
+    CLIENTS.with_borrow(|clients| match clients.get(number as usize) {
+        Some((client, _)) => Ok(client.clone()),
+        None => Err(napi::Error::from_reason("there is no such client")),
+    })
+}
+
+/// Nothing asks for the client of this number any more.
+#[napi(catch_unwind)]
+pub fn let_go(number: u32) {
+    drop(CLIENTS.with_borrow_mut(|clients| clients.try_remove(number as usize)));
 }
 
 /// The function that answers a call without options from the cache, for the client of a number: the token's string, `true` if it
@@ -81,90 +86,84 @@ pub fn client_from_guide(id: Option<String>, secret: Option<String>, url: Option
     open(Config::from_guide(id, secret, url))
 }
 
-#[napi]
-impl NativeClient {
-    /// What [`watch`] knows it by.
-    #[napi(getter, catch_unwind)]
-    pub fn number(&self) -> u32 {
-        self.number as u32
-    }
+/// The token whose string [`watch`]'s function gave last.
+#[napi(catch_unwind)]
+pub fn known(number: u32) -> Option<NativeToken> {
+    CLIENTS.with_borrow(|clients| clients.get(number as usize).and_then(|(_, known)| known.clone()).map(Into::into))
+}
 
-    /// The token whose string [`watch`]'s function gave last.
-    #[napi(catch_unwind)]
-    pub fn known(&self) -> Option<NativeToken> {
-        CLIENTS.with_borrow(|clients| clients.get(self.number).and_then(|(_, known)| known.clone()).map(Into::into))
+/// A token, or a ticket of this desk for one: its string, or the whole. `options`: the call's own, as JSON.
+#[napi(catch_unwind)]
+pub fn obtain(env: &Env, number: u32, is_whole: bool, options: Option<String>, desk: u32) -> Result<Promised> {
+    let convert = if is_whole { whole } else { text };
+    let mut pending = match pending(number, options)? {
+        Ok(pending) => pending,
+        Err(error) => return Ok(Either::B(failed(error))),
+    };
+    match pending.wait(Duration::ZERO) {
+        Some(result) => Ok(Either::B(convert(result))),
+        None => ticket(env, desk, pending, convert),
     }
+}
 
-    /// A token, or a ticket of this desk for one: its string, or the whole. `options`: the call's own, as JSON.
-    #[napi(catch_unwind)]
-    pub fn obtain(&self, env: &Env, desk: u32, is_whole: bool, options: Option<String>) -> Result<Promised> {
-        let convert = if is_whole { whole } else { text };
-        let mut pending = match self.pending(options) {
-            Ok(pending) => pending,
-            Err(error) => return Ok(Either::B(failed(error))),
-        };
-        match pending.wait(Duration::ZERO) {
-            Some(result) => Ok(Either::B(convert(result))),
-            None => ticket(env, desk, pending, convert),
-        }
+/// The same; blocks this thread until it is there. Throws only if JavaScript is being ended.
+#[napi(catch_unwind)]
+pub fn obtain_sync(env: &Env, number: u32, is_whole: bool, options: Option<String>) -> Result<Answer> {
+    let convert = if is_whole { whole } else { text };
+    match pending(number, options)? {
+        Ok(pending) => Ok(convert(settle(env, pending)?)),
+        Err(error) => Ok(failed(error)),
     }
+}
 
-    /// The same; blocks this thread until it is there. Throws only if JavaScript is being ended.
-    #[napi(catch_unwind)]
-    pub fn obtain_sync(&self, env: &Env, is_whole: bool, options: Option<String>) -> Result<Answer> {
-        let convert = if is_whole { whole } else { text };
-        match self.pending(options) {
-            Ok(pending) => Ok(convert(settle(env, pending)?)),
-            Err(error) => Ok(failed(error)),
-        }
-    }
+/// A question about the client's token, "revoke" or "introspect": a ticket of this desk for its answer, JSON.
+#[napi(catch_unwind)]
+pub fn ask(env: &Env, number: u32, question: String, desk: u32) -> Result<Promised> {
+    ticket(env, desk, asked(number, &question)?, json)
+}
 
-    /// A question about the client's token, "revoke" or "introspect": a ticket of this desk for its answer, JSON.
-    #[napi(catch_unwind)]
-    pub fn ask(&self, env: &Env, desk: u32, question: String) -> Result<Promised> {
-        ticket(env, desk, self.question(&question), json)
-    }
+/// The same; blocks this thread until the answer is there.
+#[napi(catch_unwind)]
+pub fn ask_sync(env: &Env, number: u32, question: String) -> Result<Answer> {
+    Ok(json(settle(env, asked(number, &question)?)?))
+}
 
-    /// The same; blocks this thread until the answer is there.
-    #[napi(catch_unwind)]
-    pub fn ask_sync(&self, env: &Env, question: String) -> Result<Answer> {
-        Ok(json(settle(env, self.question(&question))?))
-    }
+/// The resource refused this token.
+#[napi(catch_unwind)]
+pub fn invalidate(number: u32, token: String) -> Result<()> {
+    client(number)?.invalidate(&token);
+    forget(number);
+    Ok(())
+}
 
-    /// The resource refused this token.
-    #[napi(catch_unwind)]
-    pub fn invalidate(&self, token: String) {
-        self.client.invalidate(&token);
-        self.forget();
-    }
+/// A proof for the header `DPoP` of one request.
+#[napi(catch_unwind)]
+pub fn dpop_proof(number: u32, method: String, url: String, token: String) -> Result<Either<String, Failure>> {
+    Ok(match client(number)?.dpop_proof(&method, &url, &token) {
+        Ok(proof) => Either::A(proof),
+        Err(error) => Either::B(error.into()),
+    })
+}
 
-    /// A proof for the header `DPoP` of one request.
-    #[napi(catch_unwind)]
-    pub fn dpop_proof(&self, method: String, url: String, token: String) -> Either<String, Failure> {
-        match self.client.dpop_proof(&method, &url, &token) {
-            Ok(proof) => Either::A(proof),
-            Err(error) => Either::B(error.into()),
-        }
-    }
+/// The nonce of an answer.
+#[napi(catch_unwind)]
+pub fn dpop_nonce(number: u32, url: String, nonce: String) -> Result<()> {
+    client(number)?.dpop_nonce(&url, &nonce);
+    Ok(())
+}
 
-    /// The nonce of an answer.
-    #[napi(catch_unwind)]
-    pub fn dpop_nonce(&self, url: String, nonce: String) {
-        self.client.dpop_nonce(&url, &nonce);
-    }
+/// The counters, as JSON.
+#[napi(catch_unwind)]
+pub fn stats(number: u32) -> Result<String> {
+    Ok(client(number)?.stats().to_json())
+}
 
-    /// The counters, as JSON.
-    #[napi(catch_unwind)]
-    pub fn stats(&self) -> String {
-        self.client.stats().to_json()
-    }
-
-    /// Later calls fail.
-    #[napi(catch_unwind)]
-    pub fn close(&self) {
-        self.client.close();
-        self.forget();
-    }
+/// Later calls fail.
+#[napi(catch_unwind)]
+pub fn close(number: u32) -> Result<()> {
+    client(number)?.close();
+    forget(number);
+    Ok(())
 }
 
 /// The outcome of a call, for which this thread waits.
@@ -177,32 +176,25 @@ fn settle<T>(env: &Env, mut pending: Pending<T>) -> Result<std::result::Result<T
     }
 }
 
-impl Drop for NativeClient {
-    fn drop(&mut self) {
-        // With a thread that ends its clients end too.
-        drop(CLIENTS.try_with(|clients| clients.borrow_mut().try_remove(self.number)));
-    }
+/// A token that is given up lives on in no client.
+fn forget(number: u32) {
+    let known = CLIENTS.with_borrow_mut(|clients| clients.get_mut(number as usize).and_then(|(_, known)| known.take()));
+    drop(known);
 }
 
-impl NativeClient {
-    /// A token that is given up lives on in no client.
-    fn forget(&self) {
-        let known = CLIENTS.with_borrow_mut(|clients| clients.get_mut(self.number).and_then(|(_, known)| known.take()));
-        drop(known);
-    }
-
-    fn question(&self, question: &str) -> Pending<String> {
-        match question {
-            "revoke" => {
-                self.forget();
-                self.client.revoke().map(|()| "null".to_owned())
-            }
-            _ => self.client.introspect().map(|answer| serde_json::to_string(&answer).unwrap_or_default()),
+fn asked(number: u32, question: &str) -> Result<Pending<String>> {
+    let client = client(number)?;
+    Ok(match question {
+        "revoke" => {
+            forget(number);
+            client.revoke().map(|()| "null".to_owned())
         }
-    }
+        _ => client.introspect().map(|answer| serde_json::to_string(&answer).unwrap_or_default()),
+    })
+}
 
-    fn pending(&self, options: Option<String>) -> std::result::Result<Pending, Error> {
-        let request = options.map(|json| TokenRequest::from_json(json.as_bytes())).transpose()?;
-        Ok(self.client.obtain(&request.unwrap_or_default()))
-    }
+fn pending(number: u32, options: Option<String>) -> Result<std::result::Result<Pending, Error>> {
+    let client = client(number)?;
+    let request = options.map(|json| TokenRequest::from_json(json.as_bytes())).transpose();
+    Ok(request.map(|request| client.obtain(&request.unwrap_or_default())))
 }

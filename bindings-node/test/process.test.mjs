@@ -134,3 +134,21 @@ test('handles are given back', async () => {
   assert.equal(errors, '');
   assert.equal(out, 'true\n');
 });
+
+test('clients are given back', async () => {
+  const { out, errors } = await run(realm.options, `
+    (await import('node:v8')).setFlagsFromString('--expose-gc');
+    const gc = (await import('node:vm')).runInNewContext('gc');
+    const round = async () => {
+      for (let i = 0; i < 20_000; i++) new Client(${JSON.stringify(realm.options)});
+      gc();
+      await new Promise((done) => setTimeout(done, 20));
+      return process.memoryUsage.rss() / 2 ** 20;
+    };
+    await round(); await round();
+    const before = await round();
+    await round(); await round();
+    console.log((await round()) - before < 30)`);
+  assert.equal(errors, '');
+  assert.equal(out, 'true\n');
+});
