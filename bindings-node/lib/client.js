@@ -101,7 +101,8 @@ class Client {
   }
 
   async token(options) {
-    return this.#cached(options) ?? this.#obtain(false, options);
+    // Awaited, or an error's stack may end before the caller.
+    return this.#cached(options) ?? (await this.#obtain(false, options));
   }
 
   authorizationSync(options) {
