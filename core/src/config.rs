@@ -1,5 +1,6 @@
 //! The one schema of all options, in every language. Reading happens here; `check` holds the rules, `env` the environment.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
@@ -136,26 +137,26 @@ pub(crate) struct Options {
     /// Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK. A certificate of it in the PEM is named in x5t#S256.
     private_key: Option<Source>,
     /// `kid` of the assertion's header. Default: that of the JWK, if it has one.
-    private_key_id: Option<String>,
+    private_key_id: Option<Box<str>>,
     /// Algorithm of the assertion (RFC 7591 section 2): RS256, PS256, ES256, ES384, EdDSA; HS256 with a secret. Default: the key's own.
-    token_endpoint_auth_signing_alg: Option<String>,
+    token_endpoint_auth_signing_alg: Option<Box<str>>,
     /// What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
     /// urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
     grant_type: Option<String>,
     /// `sub` of the grant that is signed for jwt-bearer (RFC 7523 section 3). Default: the client.
-    assertion_subject: Option<String>,
+    assertion_subject: Option<Box<str>>,
     /// The token to exchange (RFC 8693 section 2.1), read again for each fetch.
     subject_token: Option<Source>,
     /// What subject_token is. Default: urn:ietf:params:oauth:token-type:access_token.
-    subject_token_type: Option<String>,
+    subject_token_type: Option<Box<str>>,
     /// The token of the one who acts for the subject (RFC 8693 section 2.1), read again for each fetch.
     actor_token: Option<Source>,
     /// What actor_token is. Default: urn:ietf:params:oauth:token-type:access_token.
-    actor_token_type: Option<String>,
+    actor_token_type: Option<Box<str>>,
     /// `aud` of the assertion. Default: the issuer.
-    assertion_audience: Option<String>,
+    assertion_audience: Option<Box<str>>,
     /// `typ` of the assertion's header. Default: client-authentication+jwt.
-    assertion_type_header: Option<String>,
+    assertion_type_header: Option<Box<str>>,
     /// A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
     client_assertion: Option<Source>,
     /// Proof of possession (RFC 9449): true, or the algorithm of the proofs: ES256, ES384, EdDSA; RS256, PS256 with dpop_key. Default: false.
@@ -230,19 +231,19 @@ pub struct Config {
     pub(crate) client_id: String,
     pub(crate) client_secret: Option<Box<Source>>,
     pub(crate) private_key: Option<Box<Source>>,
-    pub(crate) private_key_id: Option<String>,
+    pub(crate) private_key_id: Option<Box<str>>,
     pub(crate) client_assertion: Option<Box<Source>>,
     pub(crate) signer: Option<Box<ExternalKey>>,
-    pub(crate) grant_type: String,
+    pub(crate) grant_type: Cow<'static, str>,
     pub(crate) grant: &'static dyn Grant,
-    pub(crate) assertion_subject: Option<String>,
+    pub(crate) assertion_subject: Option<Box<str>>,
     pub(crate) subject_token: Option<Box<Source>>,
-    pub(crate) subject_token_type: Option<String>,
+    pub(crate) subject_token_type: Option<Box<str>>,
     pub(crate) actor_token: Option<Box<Source>>,
-    pub(crate) actor_token_type: Option<String>,
-    pub(crate) signing_alg: Option<String>,
-    pub(crate) assertion_audience: Option<String>,
-    pub(crate) assertion_type_header: Option<String>,
+    pub(crate) actor_token_type: Option<Box<str>>,
+    pub(crate) signing_alg: Option<Box<str>>,
+    pub(crate) assertion_audience: Option<Box<str>>,
+    pub(crate) assertion_type_header: Option<Box<str>>,
     pub(crate) auth_method: AuthMethod,
     pub(crate) basic_encoding: BasicEncoding,
     pub(crate) dpop: Option<Arc<Prover>>,

@@ -61,8 +61,8 @@ pub(crate) fn by_key(
 /// Makes a client's assertion with a key that lies elsewhere.
 pub(super) async fn by_signer(config: &Config, signer: &ExternalKey, attempt: Attempt<'_>) -> Result<String, Error> {
     let mut header = header(config, signer.algorithm.name, CLIENT_AUTHENTICATION);
-    if let Some(id) = &config.private_key_id {
-        header["kid"] = id.as_str().into();
+    if let Some(id) = config.private_key_id.as_deref() {
+        header["kid"] = id.into();
     }
     let message = jwt::message(&header, &completed(config, attempt, of_client(config))?);
     let signature = signer.sign(message.clone().into_bytes()).await?;

@@ -79,7 +79,7 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         subject_token_type: options.subject_token_type,
         actor_token: kept(options.actor_token.filter(Source::is_given)),
         actor_token_type: options.actor_token_type,
-        assertion_type_header: options.assertion_type_header.or(profile.assertion_typ.map(str::to_owned)),
+        assertion_type_header: options.assertion_type_header.or(profile.assertion_typ.map(Into::into)),
         client_id,
         endpoint,
         profile,

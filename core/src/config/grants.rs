@@ -1,5 +1,7 @@
 //! Which grant type the options ask for, and whether they give what it needs and no more.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 
 use super::Options;
@@ -11,13 +13,13 @@ use crate::grant::{self, Grant, OPTIONS};
 use crate::provider::Profile;
 
 /// The name of the grant type, and what it is.
-pub(super) fn check(options: &Options, profile: &Profile) -> Result<(String, &'static dyn Grant), Error> {
-    let name = options.grant_type.as_deref().unwrap_or(profile.grant_type);
-    no_control_characters("grant_type", name)?;
+pub(super) fn check(options: &Options, profile: &Profile) -> Result<(Cow<'static, str>, &'static dyn Grant), Error> {
+    let name = options.grant_type.clone().map_or(Cow::Borrowed(profile.grant_type), Cow::Owned);
+    no_control_characters("grant_type", &name)?;
     if name.is_empty() {
         return Err(wrong("grant_type"));
     }
-    let grant = grant::find(name);
+    let grant = grant::find(&name);
     let given = [
         options.assertion_subject.is_some(),
         options.subject_token.is_some(),
@@ -40,7 +42,7 @@ pub(super) fn check(options: &Options, profile: &Profile) -> Result<(String, &'s
     };
     match grant.needs() {
         Some((option, what)) if !has(option) => Err(missing(option, what)),
-        _ => Ok((name.to_owned(), grant)),
+        _ => Ok((name, grant)),
     }
 }
 

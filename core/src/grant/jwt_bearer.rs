@@ -34,9 +34,9 @@ impl Grant for JwtBearer {
     ) -> Result<(), Error> {
         let mut claims = Map::new();
         let in_claims = config.profile.service_account;
-        let own = (!in_claims).then_some(&config.client_id);
-        if let Some(subject) = config.assertion_subject.as_ref().or(own) {
-            claims.insert("sub".to_owned(), Value::from(subject.as_str()));
+        let own = (!in_claims).then_some(config.client_id.as_str());
+        if let Some(subject) = config.assertion_subject.as_deref().or(own) {
+            claims.insert("sub".to_owned(), Value::from(subject));
         }
         match in_claims && !target.scope.is_empty() {
             true => drop(claims.insert("scope".to_owned(), target.scope.join(" ").into())),
