@@ -53,8 +53,13 @@ impl<'a> Blocking<'a> {
     pub fn access_token_with(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
         match self.0.cached(request) {
             Some(token) => Ok(token),
-            None => wait(self.0.obtain(request)),
+            None => self.obtained_with(request),
         }
+    }
+
+    #[cold]
+    fn obtained_with(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        wait(self.0.obtain(request))
     }
 
     /// As [`Client::authorization`].
@@ -69,6 +74,7 @@ impl<'a> Blocking<'a> {
     ///
     /// # Errors
     /// As [`Client::revoke`].
+    #[cold]
     pub fn revoke(&self) -> Result<(), Error> {
         wait(self.0.revoke())
     }
@@ -77,6 +83,7 @@ impl<'a> Blocking<'a> {
     ///
     /// # Errors
     /// As [`Client::introspect`].
+    #[cold]
     pub fn introspect(&self) -> Result<Map<String, Value>, Error> {
         wait(self.0.introspect())
     }

@@ -194,6 +194,7 @@ impl Client {
 
     /// Gives up exactly this token, because a resource server answered 401 with it; another one that has come since stays.
     /// At most once in 5 seconds per key, so that a resource that refuses every token causes no storm at the issuer.
+    #[cold]
     pub fn invalidate(&self, token: &str) {
         let others = self.0.others.load();
         for entry in others.iter().flat_map(|others| others.values()).chain([&self.0.entry]) {

@@ -301,7 +301,7 @@ impl Config {
     /// # Errors
     /// `ConfigError` for a variable that is not UTF-8 or cannot be read as its option, and for a secret that is given twice.
     pub fn environment(wanted: impl Fn(&str) -> bool) -> Result<Map<String, Value>, Error> {
-        env::read(wanted)
+        env::read(&wanted)
     }
 
     /// The options behind the guide's function: client id, client secret and the URL of the token endpoint; each that is

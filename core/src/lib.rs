@@ -16,6 +16,7 @@
 //! # }
 //! ```
 
+mod aside;
 mod auth;
 mod blocking;
 mod builder;

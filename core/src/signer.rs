@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::aside;
 use crate::error::{Error, ErrorKind};
 use crate::key::{self, Algorithm};
 
@@ -49,7 +50,7 @@ impl ExternalKey {
     /// The signature, within the time that the caller has.
     pub(crate) async fn sign(&self, message: Vec<u8>) -> Result<Vec<u8>, Error> {
         let signer = self.signer.clone();
-        let signed = tokio::task::spawn_blocking(move || signer.sign(&message).ok()).await;
+        let signed = aside::block(move || signer.sign(&message).ok()).await;
         let signature = signed.map_err(|_| failed("panicked"))?.ok_or_else(|| failed("gave no signature"))?;
         if self.algorithm.half > 0 && signature.len() != 2 * self.algorithm.half {
             let (name, wanted, length) = (self.algorithm.name, 2 * self.algorithm.half, signature.len());

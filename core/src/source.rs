@@ -12,6 +12,7 @@ use serde::de::{Deserialize, Deserializer, Error as _};
 use serde_json::Value;
 use zeroize::Zeroizing;
 
+use crate::aside;
 use crate::error::{Error, ErrorKind};
 use crate::secret::{Secret, clean, wipe_stack};
 
@@ -110,7 +111,7 @@ impl Source {
             return Ok((secret.clone(), false));
         }
         let source = self.clone();
-        let read = tokio::task::spawn_blocking(move || {
+        let read = aside::block(move || {
             let read = source.read_now(patience);
             wipe_stack();
             Ok((read?, source.is_exposed()))

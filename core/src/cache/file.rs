@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
 use super::{Answer, Found, LONGEST_ENTRY, Lock, Name, Store};
+use crate::aside;
 use crate::clock::{self, Moment};
 #[cfg(unix)]
 use crate::engine::ClosedInChild;
@@ -47,7 +47,7 @@ impl FileStore {
     fn run<T: Send + 'static>(&self, work: impl FnOnce(&Path) -> io::Result<T> + Send + 'static) -> Answer<'static, T> {
         let folder = self.folder.clone();
         Box::pin(async move {
-            let done = spawn_blocking(move || work(&folder)).await;
+            let done = aside::block(move || work(&folder)).await;
             done.unwrap_or_else(|_| Err(io::Error::other("a fault inside the library"))).map_err(|error| failed(&error))
         })
     }
@@ -81,7 +81,7 @@ impl Store for FileStore {
         Box::pin(async move {
             let saved = self.run(move |folder| save(folder, &name, &entry, life, rights)).await;
             if is_time {
-                spawn_blocking(move || sweep(&folder, rights));
+                drop(aside::block(move || sweep(&folder, rights)));
             }
             saved
         })
@@ -181,7 +181,7 @@ impl FileLock {
 impl Lock for FileLock {
     fn release(self: Box<Self>) -> Answer<'static, ()> {
         Box::pin(async move {
-            spawn_blocking(move || self.file.unlock()).await.unwrap_or(Ok(())).map_err(|error| failed(&error))
+            aside::block(move || self.file.unlock()).await.unwrap_or(Ok(())).map_err(|error| failed(&error))
         })
     }
 }

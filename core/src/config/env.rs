@@ -7,7 +7,7 @@ use super::read::{Form, OPTIONS, wrong};
 use crate::error::Error;
 
 /// Reads every option that is set and `wanted`. An empty variable counts as not set, as shells and container files leave them.
-pub(super) fn read(wanted: impl Fn(&str) -> bool) -> Result<OptionMap, Error> {
+pub(super) fn read(wanted: &dyn Fn(&str) -> bool) -> Result<OptionMap, Error> {
     let mut options = OptionMap::new();
     for (name, _, form) in OPTIONS.into_iter().filter(|option| wanted(option.0)) {
         let variable = format!("TOKENWELL_{}", name.to_ascii_uppercase());

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::Empty;
+use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, PROXY_AUTHORIZATION};
@@ -80,7 +80,8 @@ impl Tls {
         if let Some(credential) = proxy.basic_auth() {
             request = request.header(PROXY_AUTHORIZATION, credential.clone());
         }
-        let request = request.body(Empty::<Bytes>::new()).map_err(|_| Fault::Proxy(None))?;
+        // Of the type that a token request has, or the HTTP code would be there once more for an empty one.
+        let request = request.body(Full::<Bytes>::default()).map_err(|_| Fault::Proxy(None))?;
         let answer = sender.send_request(request).await.map_err(|_| Fault::Proxy(None))?;
         if !answer.status().is_success() {
             return Err(Fault::Proxy(Some(answer.status().as_u16())));

@@ -15,6 +15,7 @@ use tokio::runtime::Handle;
 use zeroize::Zeroizing;
 
 use super::{Answer, Found, LONGEST_ENTRY, Lock, Name, Store};
+use crate::aside;
 use crate::error::{Error, ErrorKind};
 use crate::token::Source;
 
@@ -58,7 +59,7 @@ fn answer<T: Send + 'static>(
     question: impl Future<Output = RedisResult<Value>> + Send + 'static,
     read: impl Read<T>,
 ) -> Answer<'static, T> {
-    let task = tokio::spawn(async move { read(question.await) });
+    let task = aside::run(async move { read(question.await) });
     Box::pin(async move {
         let fault = |_| Error::internal("a question to Redis ended in a fault inside the library");
         task.await.map_err(fault)?.map_err(|error| failed(&error))
@@ -181,10 +182,8 @@ impl Lock for RedisLock {
 
 impl Drop for RedisLock {
     fn drop(&mut self) {
-        if self.held
-            && let Ok(runtime) = Handle::try_current()
-        {
-            drop(runtime.spawn(self.give_back()));
+        if self.held && Handle::try_current().is_ok() {
+            drop(aside::run(self.give_back()));
         }
     }
 }
