@@ -358,10 +358,12 @@ mod tests {
             .map_err(|error| error.code().to_owned())
     }
 
+    #[cfg(unix)]
     fn command(script: &str) -> Result<String, String> {
         read(serde_json::json!({"command": ["sh", "-c", script]}))
     }
 
+    #[cfg(unix)] // a shell
     #[test]
     fn f28_a_command_prints_the_secret() {
         assert_eq!(command("echo hush"), Ok("hush".to_owned()));
@@ -377,6 +379,7 @@ mod tests {
         assert_eq!(read(serde_json::json!({"command": ["/no/such/program"]})), Err("secret_command_failed".to_owned()));
     }
 
+    #[cfg(unix)] // a shell
     #[test]
     fn s30_a_failing_command_shows_its_stderr_and_not_its_stdout() {
         let source: Source = serde_json::from_value(

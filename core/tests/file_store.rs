@@ -79,9 +79,9 @@ impl Drop for Place {
 
 /// A folder of this user alone.
 fn make_private(folder: &Path) {
-    let mut builder = fs::DirBuilder::new();
+    let builder = &mut fs::DirBuilder::new();
     #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
     builder.create(folder).unwrap();
 }
 

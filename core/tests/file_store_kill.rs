@@ -34,9 +34,9 @@ struct Place {
 impl Place {
     fn new(name: &str, script: &Value) -> Place {
         let folder = std::env::temp_dir().join(format!("tokenwell-{name}-{}", std::process::id()));
-        let mut builder = fs::DirBuilder::new();
+        let builder = &mut fs::DirBuilder::new();
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
         builder.create(&folder).unwrap();
         let server = DevServer::start(Options::default()).unwrap();
         let (_, made) = server.control("POST", "/realms", &json!({"script": [script]}));
@@ -170,6 +170,7 @@ fn f31_five_hundred_kills_leave_no_torn_entry_and_no_locked_lock() {
     until("the folder is swept", || place.files() <= 2);
 }
 
+#[cfg(unix)]
 #[test]
 #[allow(unsafe_code)] // kill(2) of a process that the worker made
 fn f31_a_child_forked_while_the_lock_is_held_does_not_hold_it_on() {

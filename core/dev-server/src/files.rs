@@ -12,9 +12,9 @@ pub(crate) struct TempDir(PathBuf);
 impl TempDir {
     pub(crate) fn new() -> io::Result<TempDir> {
         let path = std::env::temp_dir().join(format!("tokenwell-dev-{}", random_text(12)));
-        let mut builder = std::fs::DirBuilder::new();
+        let builder = &mut std::fs::DirBuilder::new();
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
         builder.create(&path)?;
         Ok(TempDir(path))
     }

@@ -13,9 +13,9 @@ impl Folder {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let path = std::env::temp_dir().join(format!("tokenwell-{}-{number}", std::process::id()));
-        let mut builder = DirBuilder::new();
+        let builder = &mut DirBuilder::new();
         #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        std::os::unix::fs::DirBuilderExt::mode(builder, 0o700);
         builder.create(&path).expect("a folder for the files can be made");
         Folder(path)
     }
