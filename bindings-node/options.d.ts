@@ -60,7 +60,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
   proxy?: string | URL;
   /** Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75. */
   refreshAt?: number;
-  /** Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted. */
+  /** Whether a file with a secret that every user of the machine can read is an error. Default: false, it is warned of. */
   requirePrivateFiles?: boolean;
   /** Resource indicators (RFC 8707): absolute URIs without fragment. */
   resource?: OneOrMany;

@@ -101,8 +101,7 @@ tokenwell_status tokenwell_client_from_env(tokenwell_client **client,
                                            tokenwell_error **error);
 
 /**
- * As `tokenwell_client_from_env`, with a JSON object of options that win over the environment. `json` is `json_len` bytes, not
- * kept.
+ * As `tokenwell_client_from_env`, with a JSON object of options (`json_len` bytes, not kept) that win over the environment.
  */
 tokenwell_status tokenwell_client_from_env_with(const char *json,
                                                 size_t json_len,
@@ -137,16 +136,14 @@ bool tokenwell_client_has(const tokenwell_client *client,
                           const tokenwell_token *token);
 
 /**
- * Says that a resource refused this token (`value`, `value_len` bytes): the next call gets a new one. Nothing happens if
- * it is no longer the kept one.
+ * Says that a resource refused this token (`value`, `value_len` bytes): if it is the kept one, the next call gets a new one.
  */
 tokenwell_status tokenwell_client_invalidate(const tokenwell_client *client,
                                              const char *value,
                                              size_t value_len);
 
 /**
- * Ends the tokens that the client holds (RFC 7009): they are given up first, whatever the server answers. Blocks. `error` as
- * in `tokenwell_client_token`.
+ * Ends the tokens that the client holds (RFC 7009) and gives them up in any case. Blocks. `error` as in `tokenwell_client_token`.
  */
 tokenwell_status tokenwell_client_revoke(const tokenwell_client *client,
                                          tokenwell_error **error);
@@ -191,6 +188,12 @@ tokenwell_status tokenwell_client_dpop_nonce(const tokenwell_client *client,
 char *tokenwell_client_stats(const tokenwell_client *client);
 
 /**
+ * What should be put right and is no error, each thing once in a process: a file with a secret that everybody can read. To be asked
+ * once the client is made, and logged. Owned by the caller; free it with `tokenwell_string_free`. NULL: all is well.
+ */
+char *tokenwell_client_warning(const tokenwell_client *client);
+
+/**
  * Closes a client: later token calls fail with the code `client_closed`. The handle must still be freed.
  */
 tokenwell_status tokenwell_client_close(const tokenwell_client *client);
@@ -201,7 +204,7 @@ tokenwell_status tokenwell_client_close(const tokenwell_client *client);
 void tokenwell_client_free(tokenwell_client *client);
 
 /**
- * Frees a string of `tokenwell_client_stats`, `_dpop_proof` or `_introspect`. NULL is left alone.
+ * Frees a string of `tokenwell_client_stats`, `_warning`, `_dpop_proof` or `_introspect`. NULL is left alone.
  */
 void tokenwell_string_free(char *string);
 

@@ -52,8 +52,7 @@ pub extern "C" fn tokenwell_client_from_env(
     fill("client", client, error, || make(Config::from_env()))
 }
 
-/// As `tokenwell_client_from_env`, with a JSON object of options that win over the environment. `json` is `json_len` bytes, not
-/// kept.
+/// As `tokenwell_client_from_env`, with a JSON object of options (`json_len` bytes, not kept) that win over the environment.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenwell_client_from_env_with(
     json: *const c_char,
@@ -106,8 +105,7 @@ pub extern "C" fn tokenwell_client_has(client: Option<&TokenwellClient>, token: 
     })
 }
 
-/// Says that a resource refused this token (`value`, `value_len` bytes): the next call gets a new one. Nothing happens if
-/// it is no longer the kept one.
+/// Says that a resource refused this token (`value`, `value_len` bytes): if it is the kept one, the next call gets a new one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenwell_client_invalidate(
     client: Option<&TokenwellClient>,
@@ -122,8 +120,7 @@ pub unsafe extern "C" fn tokenwell_client_invalidate(
     })
 }
 
-/// Ends the tokens that the client holds (RFC 7009): they are given up first, whatever the server answers. Blocks. `error` as
-/// in `tokenwell_client_token`.
+/// Ends the tokens that the client holds (RFC 7009) and gives them up in any case. Blocks. `error` as in `tokenwell_client_token`.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_client_revoke(
     client: Option<&TokenwellClient>,
@@ -196,6 +193,13 @@ pub extern "C" fn tokenwell_client_stats(client: Option<&TokenwellClient>) -> *m
     get(client, null_mut(), |client| c_string(&client.stats().to_json()).into_raw())
 }
 
+/// What should be put right and is no error, each thing once in a process: a file with a secret that everybody can read. To be asked
+/// once the client is made, and logged. Owned by the caller; free it with `tokenwell_string_free`. NULL: all is well.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_warning(client: Option<&TokenwellClient>) -> *mut c_char {
+    get(client, null_mut(), |client| client.warning().map_or_else(null_mut, |text| c_string(&text).into_raw()))
+}
+
 /// Closes a client: later token calls fail with the code `client_closed`. The handle must still be freed.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_client_close(client: Option<&TokenwellClient>) -> TokenwellStatus {
@@ -208,7 +212,7 @@ pub extern "C" fn tokenwell_client_free(client: Option<&mut TokenwellClient>) {
     guarded(|| (), || free(client));
 }
 
-/// Frees a string of `tokenwell_client_stats`, `_dpop_proof` or `_introspect`. NULL is left alone.
+/// Frees a string of `tokenwell_client_stats`, `_warning`, `_dpop_proof` or `_introspect`. NULL is left alone.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenwell_string_free(string: *mut c_char) {
     if !string.is_null() {

@@ -98,6 +98,20 @@ static bool step_new_client(struct run *run, const json_t *given) {
   return ok;
 }
 
+static bool step_warned_client(struct run *run, const json_t *step) {
+  if (!step_new_client(run, json_object_get(step, "options"))) {
+    return false;
+  }
+  json_t *expected = expanded(json_object_get(step, "warning"), run->vars);
+  char *warning = tokenwell_client_warning(run->client);
+  bool ok = warning == NULL || json_is_null(expected) ? warning == NULL && json_is_null(expected)
+                                                      : strstr(warning, json_string_value(expected)) != NULL;
+  ok = ok || wrong(run, "the warning is %s", warning ? warning : "none");
+  tokenwell_string_free(warning);
+  json_decref(expected);
+  return ok;
+}
+
 /* One caller of a step. */
 struct caller {
   struct run *run;
@@ -388,6 +402,8 @@ static bool play_step(struct run *run, const json_t *step) {
     return change_mode(run, text_of(value, "name"), text_of(value, "mode"));
   } else if ((value = json_object_get(step, "new_client")) != NULL) {
     return step_new_client(run, value);
+  } else if ((value = json_object_get(step, "warned_client")) != NULL) {
+    return known(run, value, " options warning ") && step_warned_client(run, value);
   } else if ((value = json_object_get(step, "invalidate")) != NULL) {
     return step_invalidate(run, value);
   } else if ((value = json_object_get(step, "script")) != NULL) {

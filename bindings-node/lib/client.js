@@ -51,6 +51,8 @@ class Client {
     const make = options?.[FROM_CORE] ?? (() => native.clientFromJson(optionsJson(options)));
     this.#number = made(call(make));
     abandoned.register(this, this.#number);
+    const warning = call(native.warning, this.#number);
+    if (warning) process.emitWarning(warning, { type: 'TokenwellWarning', code: 'TOKENWELL_SECRET_FILE_EXPOSED' });
   }
 
   static fromEnv() {

@@ -40,6 +40,12 @@ fn client(number: u32) -> Result<Client> {
     })
 }
 
+/// What should be put right and is no error: to be asked once, when the client is made.
+#[napi(catch_unwind)]
+pub fn warning(number: u32) -> Option<String> {
+    CLIENTS.with_borrow(|clients| clients.get(number as usize).and_then(|(client, _)| client.warning()))
+}
+
 /// Nothing asks for the client of this number any more.
 #[napi(catch_unwind)]
 pub fn let_go(number: u32) {

@@ -215,6 +215,17 @@ class Play {
     this.client = this.make(Object.keys(options).length === 0 ? this.data.options : options);
   }
 
+  async step_warned_client({ options, warning }) {
+    const given = [];
+    const note = ({ message }) => given.push(message);
+    process.on('warning', note);
+    this.client = this.make(options);
+    await new Promise(setImmediate);
+    process.off('warning', note);
+    assert.equal(given.length, warning === null ? 0 : 1);
+    assert.ok(given.join().includes(warning ?? ''), given.join());
+  }
+
   step_redis(step) {
     return this.redis.step(step);
   }

@@ -1,11 +1,12 @@
 //! The client: options in, tokens out. Blocking calls wait without the GIL.
 
 use std::borrow::Cow;
+use std::ffi::CString;
 use std::sync::Mutex;
 use std::time::Duration;
 
 use pyo3::IntoPyObjectExt;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use serde_json::Value;
@@ -51,6 +52,8 @@ pub struct Client {
 impl Client {
     fn open(py: Python<'_>, config: impl FnOnce() -> Result<Config, Error>) -> PyResult<Self> {
         let core = config().and_then(tokenwell::Client::new).map_err(|error| raise(py, &error))?;
+        let warn = |text| PyErr::warn(py, &py.get_type::<PyUserWarning>(), &CString::new(text)?, 1);
+        core.warning().map_or(Ok(()), warn)?;
         Ok(Client { core, text: Mutex::new(None) })
     }
 

@@ -14,6 +14,7 @@ import signal
 import threading
 import time
 import traceback
+import warnings
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -225,6 +226,14 @@ class Sync:
 
     def step_new_client(self, options: dict[str, Any], _: dict[str, Any]) -> None:
         self.client = self.make(options or self.case.get("options"))
+
+    def step_warned_client(self, step: dict[str, Any], _: dict[str, Any]) -> None:
+        with warnings.catch_warnings(record=True) as given:
+            warnings.simplefilter("always")
+            self.client = self.make(step["options"])
+        texts = [str(warning.message) for warning in given]
+        assert len(texts) == (step["warning"] is not None)
+        assert (step["warning"] or "") in "".join(texts)
 
     def step_redis(self, step: dict[str, Any], _: dict[str, Any]) -> None:
         assert self.redis

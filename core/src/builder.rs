@@ -212,7 +212,7 @@ impl ClientBuilder {
         self.set("refresh_at", fraction.into())
     }
 
-    /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted.
+    /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is warned of.
     #[must_use]
     pub fn require_private_files(self, required: bool) -> ClientBuilder {
         self.set("require_private_files", required.into())

@@ -16,6 +16,7 @@ use crate::cache::memory::Entry;
 use crate::cache::shared;
 use crate::clock::{self, Moment, Reading};
 use crate::config::{Cache, Config};
+use crate::credential;
 use crate::dpop;
 use crate::engine::engine;
 use crate::error::Error;
@@ -76,6 +77,12 @@ impl Client {
             others: ArcSwapOption::default(),
             config: Arc::new(config),
         })))
+    }
+
+    /// What should be put right and is no error, each thing once in a process: a file with a secret that every user of the machine
+    /// can read, which `require_private_files` makes an error. To be asked once the client is made, and shown.
+    pub fn warning(&self) -> Option<String> {
+        credential::exposed(&self.0.config)
     }
 
     /// A client whose options come from the environment: `TOKENWELL_CLIENT_ID` and so on.
@@ -376,7 +383,7 @@ impl Inner {
     fn obtain(self: &Arc<Self>, entry: Arc<Entry>, min_valid: Duration) -> Pending {
         if self.config.cache == Cache::None {
             return match alone(engine(), self.mission(&entry, min_valid)) {
-                Ok(flight) => self.pending(async move { flight.await.map(as_it_came) }),
+                Ok(flight) => self.pending(async move { flight.await.map(AccessToken::as_it_came) }),
                 Err(error) => Pending::ready(Err(error)),
             };
         }
@@ -414,7 +421,7 @@ impl Inner {
             {
                 self.obtain(entry, min_valid).await
             }
-            Ok(held) => Ok(as_it_came(held)),
+            Ok(held) => Ok(AccessToken::as_it_came(held)),
             Err(error) => self.last_resort(&entry, min_valid).ok_or(error),
         }
     }
@@ -484,11 +491,6 @@ impl Inner {
             drive.run(async move { shared::refuse(engine, &mission, &held).await });
         }
     }
-}
-
-fn as_it_came(held: Arc<Held>) -> AccessToken {
-    let source = held.origin;
-    AccessToken::new(Guard::from_inner(held), source)
 }
 
 impl fmt::Debug for Client {

@@ -196,7 +196,7 @@ pub(crate) struct Options {
     cache: Option<CacheOption>,
     /// Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
     cache_key: Option<Source>,
-    /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted.
+    /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is warned of.
     require_private_files: Option<bool>,
     /// A function, which only Rust can give.
     #[serde(skip)]
@@ -378,6 +378,11 @@ impl Config {
             &self.actor_token,
         ]
         .map(Option::as_deref)
+    }
+
+    /// A certificate may be read by everybody. `source` is one of [`Config::sources`].
+    pub(crate) fn is_secret(&self, source: &Source) -> bool {
+        self.tls_client_certificate.as_deref().is_none_or(|certificate| !std::ptr::eq(certificate, source))
     }
 
     pub(crate) fn has_certificate(&self) -> bool {

@@ -4,6 +4,7 @@ use ring::digest;
 
 use crate::certificate::{self, ClientCertificate};
 use crate::config::Config;
+use crate::engine::engine;
 use crate::error::Error;
 use crate::key::{CONNECTION, PrivateKey};
 use crate::secret::Secret;
@@ -31,6 +32,7 @@ pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
     for (text, source) in texts.iter_mut().zip(sources) {
         if let Some(source) = source {
             let (secret, everybodys) = source.read(config.source_patience()).await?;
+            let everybodys = everybodys && config.is_secret(source);
             if everybodys && config.require_private_files {
                 return Err(source.exposed());
             }
@@ -54,6 +56,14 @@ pub(crate) async fn read(config: &Config) -> Result<Credential, Error> {
         certificate,
         exposed,
     })
+}
+
+/// Which files of it every user of the machine can read, each said once in a process; nothing where that is an error.
+pub(crate) fn exposed(config: &Config) -> Option<String> {
+    let exposed = |source: &&Source| config.is_secret(source) && source.is_exposed() && engine().is_news(source);
+    let files = config.sources().into_iter().flatten().filter(|_| !config.require_private_files).filter(exposed);
+    let texts: Vec<String> = files.map(|source| source.exposed().message().to_owned()).collect();
+    (!texts.is_empty()).then(|| format!("{}: take that right away (chmod o-r)", texts.join("; ")))
 }
 
 fn read_certificate(config: &Config, certificate: &Secret, key: &Secret) -> Result<ClientCertificate, Error> {

@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::flight::Flights;
 #[cfg(target_os = "linux")]
 use crate::secret::DEEPEST;
+use crate::source::Source;
 use crate::transport::{self, Authorities, Http, Route, Version};
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
@@ -46,6 +47,8 @@ const CA_LOOK: Duration = Duration::from_secs(1);
 const MOST_ISSUERS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 /// Shared stores that are kept with their connections; more push out the one that was asked longest ago.
 const MOST_STORES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
+/// Files that somebody was warned of; more are named anew.
+const MOST_WARNINGS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
@@ -56,6 +59,7 @@ pub(crate) struct Engine {
     /// Here and not in a static, which a fork could leave half made.
     system: Arc<Authorities>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
+    warned: Mutex<LruCache<Source, ()>>,
     stores: Mutex<LruCache<Cache, Arc<dyn Store>>>,
     /// At the server, while the shared store is down.
     pub(crate) turns: Turns,
@@ -166,6 +170,7 @@ impl Engine {
             ca_files: Mutex::default(),
             system: Arc::new(Authorities::new(None)),
             metadata: Mutex::new(LruCache::new(MOST_ISSUERS)),
+            warned: Mutex::new(LruCache::new(MOST_WARNINGS)),
             stores: Mutex::new(LruCache::new(MOST_STORES)),
             turns: Turns::default(),
             flights: Flights::new(),
@@ -194,6 +199,11 @@ impl Engine {
         if let Ok(drive) = self.drive() {
             drive.attend();
         }
+    }
+
+    /// Whether nobody was warned of this source yet.
+    pub(crate) fn is_news(&self, source: &Source) -> bool {
+        lock(&self.warned).put(source.clone(), ()).is_none()
     }
 
     /// The route of a client that shows this certificate.

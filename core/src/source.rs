@@ -131,14 +131,14 @@ impl Source {
 
     /// Whether it is a file that every user of the machine can read.
     #[cfg(unix)]
-    fn is_exposed(&self) -> bool {
+    pub(crate) fn is_exposed(&self) -> bool {
         use std::os::unix::fs::PermissionsExt;
         let Source::File(from) = self else { return false };
         std::fs::metadata(&from.file).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
     }
 
     #[cfg(not(unix))]
-    fn is_exposed(&self) -> bool {
+    pub(crate) fn is_exposed(&self) -> bool {
         false
     }
 

@@ -156,6 +156,12 @@ impl AccessToken {
         AccessToken { held, source }
     }
 
+    /// From where the process has it.
+    pub(crate) fn as_it_came(held: Arc<Held>) -> AccessToken {
+        let source = held.origin;
+        AccessToken::new(Guard::from_inner(held), source)
+    }
+
     /// The token itself, visible ASCII.
     pub fn value(&self) -> &str {
         self.held.value.as_str()

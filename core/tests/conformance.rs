@@ -198,6 +198,7 @@ impl Play<'_> {
                 let options = if object().is_empty() { self.case.get("options") } else { Some(argument) };
                 self.client = Some(self.make(options).map_err(|error| format!("the client was not made: {error:?}"))?);
             }
+            "warned_client" => return self.warned_client(object()),
             "close" => self.client().close(),
             "redis" => return self.redis.as_mut().expect("the case has a Redis").step(argument),
             "panic" => testing::panic_in_next_flight(),
@@ -205,6 +206,16 @@ impl Play<'_> {
             _ => return Err("unknown step".to_owned()),
         }
         Ok(())
+    }
+
+    fn warned_client(&mut self, step: &Map<String, Value>) -> Outcome {
+        self.client =
+            Some(self.make(step.get("options")).map_err(|error| format!("the client was not made: {error:?}"))?);
+        match (self.client().warning(), step["warning"].as_str()) {
+            (None, None) => Ok(()),
+            (Some(warning), Some(expected)) if warning.contains(expected) => Ok(()),
+            (warning, _) => Err(format!("the warning is {warning:?}")),
+        }
     }
 
     fn client(&self) -> &Client {

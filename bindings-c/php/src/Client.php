@@ -58,7 +58,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
      * @param string|null $provider Name of a provider profile, which sets what is odd about that provider: entra, auth0, okta, keycloak, zoom, ...
      * @param string|null $proxy URL of an HTTP proxy. Default: the proxy variables of the environment.
      * @param float|int|null $refreshAt Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
-     * @param bool|null $requirePrivateFiles Whether a file with a secret that every user of the machine can read is an error. Default: false, it is counted.
+     * @param bool|null $requirePrivateFiles Whether a file with a secret that every user of the machine can read is an error. Default: false, it is warned of.
      * @param string|list<string>|null $resource Resource indicators (RFC 8707): absolute URIs without fragment.
      * @param string|null $revocationEndpoint URL of the revocation endpoint (RFC 7009). Default: what the issuer's metadata names.
      * @param string|list<string>|null $scope Scope (RFC 6749 section 3.3): a string with spaces, or a list.
@@ -119,8 +119,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         $options = get_defined_vars();
         unset($options['more']);
         $json = Options::json($options + $more);
-        $this->handle = Library::make('client', 'tokenwell_client_new', $json, \strlen($json));
-        $this->ffi = Library::ffi();
+        $this->open(Library::make('client', 'tokenwell_client_new', $json, \strlen($json)));
     }
 
     /**
@@ -149,9 +148,19 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
     private static function of(Handle $handle): self
     {
         $client = (new \ReflectionClass(self::class))->newInstanceWithoutConstructor();
-        $client->handle = $handle;
-        $client->ffi = Library::ffi();
+        $client->open($handle);
         return $client;
+    }
+
+    private function open(Handle $handle): void
+    {
+        $this->handle = $handle;
+        $this->ffi = Library::ffi();
+        $warning = $this->ffi->tokenwell_client_warning($handle->pointer);
+        if ($warning !== null) {
+            trigger_error(\FFI::string($warning), E_USER_WARNING);
+            $this->ffi->tokenwell_string_free($warning);
+        }
     }
 
     /**

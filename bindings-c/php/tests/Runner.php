@@ -189,6 +189,7 @@ final class Runner
             'arrived' => $this->until(fn (): bool => $this->log()['total'] >= $value),
             'settle' => $this->until($this->idleTwice()),
             'new_client' => $this->client = $this->make((array) $value === [] ? $this->case['options'] ?? null : $value),
+            'warned_client' => $this->warnedClient((array) $value['options'], $value['warning']),
             'close' => $this->client->close(),
             'redis' => $this->redis?->step($value),
             'panic' => Library::ffi()->tokenwell_testing_panic_in_next_flight(),
@@ -197,6 +198,23 @@ final class Runner
             'stats' => $this->expect->members('stats', $value, $this->client->stats()),
             default => Assert::fail('unknown step: ' . key($step)),
         };
+    }
+
+    /** @param array<string, mixed> $options */
+    private function warnedClient(array $options, ?string $expected): void
+    {
+        $warnings = [];
+        set_error_handler(static function (int $_, string $text) use (&$warnings): bool {
+            $warnings[] = $text;
+            return true;
+        }, E_USER_WARNING);
+        try {
+            $this->client = $this->make($options);
+        } finally {
+            restore_error_handler();
+        }
+        Assert::assertCount($expected === null ? 0 : 1, $warnings);
+        Assert::assertStringContainsString($expected ?? '', implode($warnings));
     }
 
     /** @param array<string, mixed> $step */

@@ -22,6 +22,8 @@ interface Functions
 
     public function tokenwell_client_dpop_nonce(CData $client, string $url, int $urlLength, string $nonce, int $nonceLength): int;
 
+    public function tokenwell_client_warning(CData $client): ?CData;
+
     public function tokenwell_client_stats(CData $client): CData;
 
     public function tokenwell_client_close(CData $client): int;
