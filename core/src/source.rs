@@ -134,7 +134,8 @@ impl Source {
     pub(crate) fn is_exposed(&self) -> bool {
         use std::os::unix::fs::PermissionsExt;
         let Source::File(from) = self else { return false };
-        std::fs::metadata(&from.file).is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+        std::fs::metadata(&from.file)
+            .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o004 != 0)
     }
 
     #[cfg(not(unix))]

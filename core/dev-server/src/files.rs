@@ -1,6 +1,6 @@
 //! The temporary folder with the certificates.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::realm::random_text;
@@ -25,7 +25,10 @@ impl TempDir {
 
     pub(crate) fn write(&self, name: &str, text: &str) -> io::Result<PathBuf> {
         let path = self.0.join(name);
-        std::fs::write(&path, text)?;
+        let options = &mut std::fs::OpenOptions::new();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+        options.write(true).create(true).truncate(true).open(&path)?.write_all(text.as_bytes())?;
         Ok(path)
     }
 }
