@@ -112,9 +112,8 @@ impl OneOrMany {
 }
 
 /// The options of a client, as they are written.
-#[derive(Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "Tokenwell client options")]
+#[derive(JsonSchema)]
+#[schemars(title = "Tokenwell client options", deny_unknown_fields)]
 pub(crate) struct Options {
     /// Issuer identifier (RFC 8414 section 2), https: the token endpoint is read from its metadata. This or token_endpoint.
     issuer: Option<String>,
@@ -199,7 +198,7 @@ pub(crate) struct Options {
     /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is warned of.
     require_private_files: Option<bool>,
     /// A function, which only Rust can give.
-    #[serde(skip)]
+    #[schemars(skip)]
     signer: Option<ExternalKey>,
 }
 
@@ -285,7 +284,7 @@ impl Config {
 
     /// As [`Config::from_value`], with what no JSON can hold.
     pub(crate) fn with_signer(value: Value, signer: Option<ExternalKey>) -> Result<Config, Error> {
-        check::check(Options { signer, ..read::options(value)? })
+        check::check(read::options(value, signer)?)
     }
 
     /// Reads options from the environment: `TOKENWELL_` and the option's name in capitals.

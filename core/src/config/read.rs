@@ -1,13 +1,12 @@
 //! From JSON to [`Options`], with errors that name the option and what to write.
 
-use std::cell::RefCell;
-
 use serde::Deserialize;
-use serde::de::value::MapDeserializer;
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use super::Options;
 use crate::error::Error;
+use crate::signer::ExternalKey;
 
 /// How an option is written in the environment, where everything is text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,7 +144,7 @@ pub(crate) fn read_object(json: &[u8], what: &str) -> Result<Value, Error> {
 }
 
 /// Reads all options. An error names the one at fault.
-pub(super) fn options(value: Value) -> Result<Options, Error> {
+pub(super) fn options(value: Value, signer: Option<ExternalKey>) -> Result<Options, Error> {
     let Value::Object(map) = value else {
         return Err(Error::config("option_invalid", "the options must be a map of option names to values"));
     };
@@ -153,9 +152,70 @@ pub(super) fn options(value: Value) -> Result<Options, Error> {
     if let Some(unknown) = map.keys().find(|name| !names.contains(&name.as_str())) {
         return Err(unknown_option(unknown, &names, "options"));
     }
-    let at = RefCell::new(String::new());
-    let members = map.into_iter().inspect(|(name, _)| name.clone_into(&mut at.borrow_mut()));
-    Options::deserialize(MapDeserializer::new(members)).map_err(|_: serde_json::Error| wrong(&at.borrow()))
+    let mut given = Given { map, wrong: None };
+    let options = Options {
+        issuer: given.take("issuer"),
+        token_endpoint: given.take("token_endpoint"),
+        revocation_endpoint: given.take("revocation_endpoint"),
+        introspection_endpoint: given.take("introspection_endpoint"),
+        provider: given.take("provider"),
+        client_id: given.take("client_id"),
+        client_secret: given.take("client_secret"),
+        token_endpoint_auth_method: given.take("token_endpoint_auth_method"),
+        basic_encoding: given.take("basic_encoding"),
+        private_key: given.take("private_key"),
+        private_key_id: given.take("private_key_id"),
+        token_endpoint_auth_signing_alg: given.take("token_endpoint_auth_signing_alg"),
+        grant_type: given.take("grant_type"),
+        assertion_subject: given.take("assertion_subject"),
+        subject_token: given.take("subject_token"),
+        subject_token_type: given.take("subject_token_type"),
+        actor_token: given.take("actor_token"),
+        actor_token_type: given.take("actor_token_type"),
+        assertion_audience: given.take("assertion_audience"),
+        assertion_type_header: given.take("assertion_type_header"),
+        client_assertion: given.take("client_assertion"),
+        dpop: given.take("dpop"),
+        dpop_key: given.take("dpop_key"),
+        tls_client_certificate: given.take("tls_client_certificate"),
+        tls_client_key: given.take("tls_client_key"),
+        tls_ca_file: given.take("tls_ca_file"),
+        proxy: given.take("proxy"),
+        connect_timeout: given.take("connect_timeout"),
+        timeout: given.take("timeout"),
+        scope: given.take("scope"),
+        audience: given.take("audience"),
+        resource: given.take("resource"),
+        authorization_details: given.take("authorization_details"),
+        extra_parameters: given.take("extra_parameters"),
+        refresh_at: given.take("refresh_at"),
+        leeway: given.take("leeway"),
+        default_lifetime: given.take("default_lifetime"),
+        cache: given.take("cache"),
+        cache_key: given.take("cache_key"),
+        require_private_files: given.take("require_private_files"),
+        signer,
+    };
+    debug_assert!(given.map.values().all(Value::is_null), "each option is taken");
+    given.wrong.map_or(Ok(options), |name| Err(wrong(name)))
+}
+
+/// What is given. A derived reader of forty options is twice as much code as one function for each of their types.
+struct Given {
+    map: Map<String, Value>,
+    /// The first that cannot be read.
+    wrong: Option<&'static str>,
+}
+
+impl Given {
+    #[inline(never)]
+    fn take<T: DeserializeOwned>(&mut self, name: &'static str) -> Option<T> {
+        let read = Option::deserialize(self.map.get_mut(name)?.take());
+        read.unwrap_or_else(|_| {
+            self.wrong.get_or_insert(name);
+            None
+        })
+    }
 }
 
 /// The error for a name that is not in `names`; it names the nearest one, or all of them.
