@@ -282,7 +282,7 @@ fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult<T> {
     // Thousands of threads that came for the GIL in each slice would starve each other.
     let slice = if handles_signals(py).unwrap_or(true) { SLICE } else { Duration::MAX };
     loop {
-        if let Some(answer) = py.detach(|| pending.wait(slice)) {
+        if let Some(answer) = py.detach(|| pending.wait_in_turn(slice)) {
             return answer.map_err(|error| raise(py, &error));
         }
         py.check_signals()?;

@@ -30,6 +30,7 @@ use crate::discovery::Shelf;
 use crate::drive::Drive;
 use crate::error::Error;
 use crate::flight::Flights;
+use crate::gate::Gate;
 #[cfg(target_os = "linux")]
 use crate::secret::DEEPEST;
 use crate::source::Source;
@@ -64,6 +65,8 @@ pub(crate) struct Engine {
     /// At the server, while the shared store is down.
     pub(crate) turns: Turns,
     pub(crate) flights: Flights,
+    /// For threads of an interpreter that lets one run at a time.
+    pub(crate) gate: Gate,
     /// Flights under way; those of a parent do not exist in a child.
     pub(crate) in_flight: AtomicU64,
     pub(crate) registry: Registry,
@@ -174,6 +177,7 @@ impl Engine {
             stores: Mutex::new(LruCache::new(MOST_STORES)),
             turns: Turns::default(),
             flights: Flights::new(),
+            gate: Gate::default(),
             in_flight: AtomicU64::new(0),
             registry,
         }

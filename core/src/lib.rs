@@ -38,6 +38,7 @@ mod flight;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod gate;
 mod grant;
 mod hint;
 mod inquiry;

@@ -4,11 +4,12 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, engine};
 use crate::error::{Error, ErrorKind};
+use crate::gate::Turn;
 use crate::token::AccessToken;
 
 /// What a call comes to.
@@ -16,7 +17,11 @@ pub type Answer<T = AccessToken> = Result<T, Error>;
 
 /// A call under way, for a token if nothing else is said. Dropping it cancels nothing: the flight belongs to the library and
 /// others may wait for it.
-pub struct Pending<T = AccessToken>(State<T>);
+pub struct Pending<T = AccessToken> {
+    state: State<T>,
+    /// Of a thread that waits in turn.
+    turn: Option<Arc<Turn>>,
+}
 
 /// The wait for an answer, when a thread gives it up, and the engine that works on it.
 struct Waiting<T> {
@@ -32,12 +37,16 @@ enum State<T> {
 
 impl<T> Pending<T> {
     pub(crate) fn ready(answer: Answer<T>) -> Pending<T> {
-        Pending(State::Ready(Some(answer)))
+        Pending { state: State::Ready(Some(answer)), turn: None }
     }
 
     pub(crate) fn waiting(answer: impl Future<Output = Answer<T>> + Send + 'static, at_most: Duration) -> Pending<T> {
         let until = Instant::now().checked_add(at_most);
-        Pending(State::Waiting(Waiting { answer: Box::pin(answer), until, engine: engine() }))
+        Pending::of(Waiting { answer: Box::pin(answer), until, engine: engine() })
+    }
+
+    fn of(waiting: Waiting<T>) -> Pending<T> {
+        Pending { state: State::Waiting(waiting), turn: None }
     }
 
     /// Blocks this thread until the answer is there, at most so long. `None`: not yet; call again. The whole wait is bounded
@@ -46,12 +55,30 @@ impl<T> Pending<T> {
     /// # Errors
     /// The answer's own error.
     pub fn wait(&mut self, at_most: Duration) -> Option<Answer<T>> {
-        let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
+        self.wait_with(Arc::new(Unpark(thread::current())).into(), at_most)
+    }
+
+    /// As [`Pending::wait`], for a thread that has to queue for a lock with its answer, as Python's do: of those whose answer is
+    /// there a few are woken, and each of the others when one before it has dropped its `Pending`.
+    ///
+    /// # Errors
+    /// The answer's own error.
+    pub fn wait_in_turn(&mut self, at_most: Duration) -> Option<Answer<T>> {
+        let Some(engine) = self.engine() else { return self.wait(at_most) };
+        let turn = Arc::new(Turn::new(engine, thread::current()));
+        self.turn = Some(turn.clone());
+        self.wait_with(turn.into(), at_most)
+    }
+
+    fn wait_with(&mut self, waker: Waker, at_most: Duration) -> Option<Answer<T>> {
         let mut context = Context::from_waker(&waker);
         let until = Instant::now().checked_add(at_most);
         loop {
             if let Poll::Ready(answer) = self.look(&mut context) {
                 return Some(answer);
+            }
+            if let Some(turn) = &self.turn {
+                turn.end();
             }
             let now = Instant::now();
             let left =
@@ -68,7 +95,7 @@ impl<T> Pending<T> {
             match self.drive(left) {
                 Some(Some(answer)) => return Some(answer),
                 Some(None) => {}
-                None => std::thread::park_timeout(left),
+                None => thread::park_timeout(left),
             }
         }
     }
@@ -88,7 +115,7 @@ impl<T> Pending<T> {
     }
 
     fn engine(&self) -> Option<&'static Engine> {
-        match &self.0 {
+        match &self.state {
             State::Ready(_) => None,
             State::Waiting(waiting) => Some(waiting.engine),
         }
@@ -100,7 +127,7 @@ impl<T> Pending<T> {
     where
         T: Send + 'static,
     {
-        match &mut self.0 {
+        match &mut self.state {
             State::Ready(answer) => done(answer.take().unwrap_or_else(taken)),
             State::Waiting(_) => match engine().drive() {
                 Ok(drive) => drive.run(async move { done(self.await) }),
@@ -114,11 +141,11 @@ impl<T> Pending<T> {
     where
         T: Send + 'static,
     {
-        match std::mem::replace(&mut self.0, State::Ready(None)) {
+        match std::mem::replace(&mut self.state, State::Ready(None)) {
             State::Ready(answer) => Pending::ready(answer.unwrap_or_else(taken).map(change)),
             State::Waiting(Waiting { answer, until, engine }) => {
                 let answer = Box::pin(async move { answer.await.map(change) });
-                Pending(State::Waiting(Waiting { answer, until, engine }))
+                Pending::of(Waiting { answer, until, engine })
             }
         }
     }
@@ -128,11 +155,11 @@ impl<T> Pending<T> {
         if self.is_lost() {
             return Poll::Ready(Err(lost()));
         }
-        match &mut self.0 {
+        match &mut self.state {
             State::Ready(answer) => Poll::Ready(answer.take().unwrap_or_else(taken)),
             State::Waiting(waiting) => {
                 let answer = std::task::ready!(waiting.answer.as_mut().poll(context));
-                self.0 = State::Ready(None);
+                self.state = State::Ready(None);
                 Poll::Ready(answer)
             }
         }
@@ -140,7 +167,7 @@ impl<T> Pending<T> {
 
     /// When this thread gives up.
     fn until(&self) -> Option<Instant> {
-        match &self.0 {
+        match &self.state {
             State::Ready(_) => None,
             State::Waiting(waiting) => waiting.until,
         }
@@ -149,9 +176,9 @@ impl<T> Pending<T> {
     /// In a child after fork: takes away what waits for a flight of the parent, which does not exist here. It is neither
     /// looked at nor dropped, since its locks may be held by threads that are gone.
     fn is_lost(&mut self) -> bool {
-        let lost = matches!(&self.0, State::Waiting(waiting) if !waiting.engine.is_own());
+        let lost = matches!(&self.state, State::Waiting(waiting) if !waiting.engine.is_own());
         if lost {
-            std::mem::forget(std::mem::replace(&mut self.0, State::Ready(None)));
+            std::mem::forget(std::mem::replace(&mut self.state, State::Ready(None)));
         }
         lost
     }
