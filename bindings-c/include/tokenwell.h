@@ -129,11 +129,11 @@ tokenwell_status tokenwell_client_token_with(const tokenwell_client *client,
                                              tokenwell_error **error);
 
 /**
- * Whether `tokenwell_client_token` would give this very token again, and without waiting: what was made of it, a header or
- * a string of another language, is still good.
+ * The token's value, if `tokenwell_client_token` would give this very token again, and without waiting: what was made of it, a
+ * header or a string of another language, is still good. Owned by the token handle. NULL: it would not.
  */
-bool tokenwell_client_has(const tokenwell_client *client,
-                          const tokenwell_token *token);
+const char *tokenwell_client_has(const tokenwell_client *client,
+                                 const tokenwell_token *token);
 
 /**
  * Says that a resource refused this token (`value`, `value_len` bytes): if it is the kept one, the next call gets a new one.

@@ -79,8 +79,7 @@ pub(crate) unsafe fn bytes<'a>(ptr: *const c_char, length: usize, name: &str) ->
 /// As [`bytes`].
 pub(crate) unsafe fn text<'a>(ptr: *const c_char, length: usize, name: &str) -> Result<&'a str, Failure> {
     // SAFETY: as the caller promises.
-    let bytes = unsafe { bytes(ptr, length, name)? };
-    std::str::from_utf8(bytes).map_err(|_| Failure::argument(name, "is not UTF-8"))
+    std::str::from_utf8(unsafe { bytes(ptr, length, name)? }).map_err(|_| Failure::argument(name, "is not UTF-8"))
 }
 
 /// A C string of `text`; a NUL inside, which C could not see past, becomes U+FFFD.

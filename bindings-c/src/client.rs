@@ -2,14 +2,14 @@
 
 use std::ffi::{CString, c_char};
 use std::mem::MaybeUninit;
-use std::ptr::null_mut;
+use std::ptr::{null, null_mut};
 
 use tokenwell::{Client, Config, Error, TokenRequest};
 
 use crate::boundary::{bytes, c_string, fill, get, guarded, object, status, text};
 use crate::error::{Failure, TokenwellError, TokenwellStatus};
-use crate::handle::{Opaque, borrow, free, give};
-use crate::token::{TokenwellToken, handle};
+use crate::handle::{Opaque, free, give};
+use crate::token::{TokenwellToken, handle, tokenwell_token_value};
 
 /// Gets tokens for one set of options and keeps them. Owned by the caller; free it with `tokenwell_client_free`. Several
 /// threads may use it at once; `tokenwell_client_free` must be the last call.
@@ -89,19 +89,22 @@ pub unsafe extern "C" fn tokenwell_client_token_with(
 ) -> TokenwellStatus {
     fill("token", token, error, || {
         // SAFETY: the header asks that a text is readable for its length.
-        let json = unsafe { bytes(json, json_len, "json")? };
-        let request = TokenRequest::from_json(json)?;
+        let request = TokenRequest::from_json(unsafe { bytes(json, json_len, "json")? })?;
         Ok(handle(object(client)?.blocking().access_token_with(&request)?))
     })
 }
 
-/// Whether `tokenwell_client_token` would give this very token again, and without waiting: what was made of it, a header or
-/// a string of another language, is still good.
+/// The token's value, if `tokenwell_client_token` would give this very token again, and without waiting: what was made of it, a
+/// header or a string of another language, is still good. Owned by the token handle. NULL: it would not.
 #[unsafe(no_mangle)]
-pub extern "C" fn tokenwell_client_has(client: Option<&TokenwellClient>, token: Option<&TokenwellToken>) -> bool {
-    get(client, false, |client| {
-        let cached = client.cached(&TokenRequest::default());
-        token.and_then(borrow).zip(cached).is_some_and(|(token, cached)| token.token.identity() == cached.identity())
+pub extern "C" fn tokenwell_client_has(
+    client: Option<&TokenwellClient>,
+    token: Option<&TokenwellToken>,
+) -> *const c_char {
+    get(client, null(), |client| {
+        let cached = client.cached(&TokenRequest::default()).map(|cached| cached.identity());
+        let same = cached.is_some_and(|cached| get(token, false, |token| token.token.identity() == cached));
+        tokenwell_token_value(token.filter(|_| same))
     })
 }
 
@@ -115,8 +118,7 @@ pub unsafe extern "C" fn tokenwell_client_invalidate(
     status(|| {
         // SAFETY: the header asks that a text is readable for its length.
         let value = unsafe { text(value, value_len, "value")? };
-        object(client)?.invalidate(value);
-        Ok(())
+        object(client).map(|client| client.invalidate(value))
     })
 }
 

@@ -5,7 +5,7 @@ use std::ffi::{CString, c_char};
 use std::ptr::null;
 use std::sync::OnceLock;
 use std::thread::LocalKey;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use tokenwell::AccessToken;
 
@@ -90,8 +90,7 @@ pub extern "C" fn tokenwell_token_extra(token: Option<&TokenwellToken>) -> *cons
 /// When the token expires, in seconds since 1970-01-01 00:00 UTC. 0: no token.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_expires_at(token: Option<&TokenwellToken>) -> i64 {
-    let seconds = |since: Duration| i64::try_from(since.as_secs()).unwrap_or(i64::MAX);
-    get(token, 0, |t| t.token.expires_at().duration_since(UNIX_EPOCH).map_or(0, seconds))
+    get(token, 0, |t| t.token.expires_at().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs().cast_signed()))
 }
 
 /// Whole seconds of life left now. 0: expired, or no token.

@@ -92,23 +92,23 @@ typedef struct tokenwell_token tokenwell_token;
  */
 tokenwell_status tokenwell_client_new(const char *json,
                                       size_t json_len,
-                                      tokenwell_client **client,
-                                      tokenwell_error **error);
+                                      uintptr_t *client,
+                                      uintptr_t *error);
 
 /**
  * Makes a client of the environment: each option from `TOKENWELL_` and its name in capitals, e.g. `TOKENWELL_CLIENT_ID`.
  * `client` and `error` as in `tokenwell_client_new`.
  */
-tokenwell_status tokenwell_client_from_env(tokenwell_client **client,
-                                           tokenwell_error **error);
+tokenwell_status tokenwell_client_from_env(uintptr_t *client,
+                                           uintptr_t *error);
 
 /**
  * As `tokenwell_client_from_env`, with a JSON object of options (`json_len` bytes, not kept) that win over the environment.
  */
 tokenwell_status tokenwell_client_from_env_with(const char *json,
                                                 size_t json_len,
-                                                tokenwell_client **client,
-                                                tokenwell_error **error);
+                                                uintptr_t *client,
+                                                uintptr_t *error);
 
 /**
  * Gets a token: the kept one while it is good, else a new one. Blocks for at most the client's `timeout`.
@@ -116,47 +116,47 @@ tokenwell_status tokenwell_client_from_env_with(const char *json,
  * - `token`: set to a token handle, owned by the caller; NULL on failure
  * - `error`: set to NULL; on failure to an error, owned by the caller
  */
-tokenwell_status tokenwell_client_token(const tokenwell_client *client,
-                                        tokenwell_token **token,
-                                        tokenwell_error **error);
+tokenwell_status tokenwell_client_token(uintptr_t client,
+                                        uintptr_t *token,
+                                        uintptr_t *error);
 
 /**
  * As `tokenwell_client_token`, with a JSON object of options for this call: `scope`, `audience`, `resource` and
  * `min_valid`, the seconds of life that the token must still have. `json` is `json_len` bytes, not kept.
  */
-tokenwell_status tokenwell_client_token_with(const tokenwell_client *client,
+tokenwell_status tokenwell_client_token_with(uintptr_t client,
                                              const char *json,
                                              size_t json_len,
-                                             tokenwell_token **token,
-                                             tokenwell_error **error);
+                                             uintptr_t *token,
+                                             uintptr_t *error);
 
 /**
- * Whether `tokenwell_client_token` would give this very token again, and without waiting: what was made of it, a header or
- * a string of another language, is still good.
+ * The token's value, if `tokenwell_client_token` would give this very token again, and without waiting: what was made of it, a
+ * header or a string of another language, is still good. Owned by the token handle. NULL: it would not.
  */
-bool tokenwell_client_has(const tokenwell_client *client,
-                          const tokenwell_token *token);
+const char *tokenwell_client_has(uintptr_t client,
+                                 uintptr_t token);
 
 /**
  * Says that a resource refused this token (`value`, `value_len` bytes): if it is the kept one, the next call gets a new one.
  */
-tokenwell_status tokenwell_client_invalidate(const tokenwell_client *client,
+tokenwell_status tokenwell_client_invalidate(uintptr_t client,
                                              const char *value,
                                              size_t value_len);
 
 /**
  * Ends the tokens that the client holds (RFC 7009) and gives them up in any case. Blocks. `error` as in `tokenwell_client_token`.
  */
-tokenwell_status tokenwell_client_revoke(const tokenwell_client *client,
-                                         tokenwell_error **error);
+tokenwell_status tokenwell_client_revoke(uintptr_t client,
+                                         uintptr_t *error);
 
 /**
  * Asks the server what it knows of the client's token (RFC 7662). Blocks. `error` as in `tokenwell_client_token`; `answer`: set
  * to a JSON object with `active`, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
  */
-tokenwell_status tokenwell_client_introspect(const tokenwell_client *client,
+tokenwell_status tokenwell_client_introspect(uintptr_t client,
                                              char **answer,
-                                             tokenwell_error **error);
+                                             uintptr_t *error);
 
 /**
  * Makes a DPoP proof (RFC 9449) for one request of the caller's own: the value of its `DPoP` header, new for each request.
@@ -164,7 +164,7 @@ tokenwell_status tokenwell_client_introspect(const tokenwell_client *client,
  * - `proof`: set to the proof, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
  * - `error`: set to NULL; on failure to an error, owned by the caller
  */
-tokenwell_status tokenwell_client_dpop_proof(const tokenwell_client *client,
+tokenwell_status tokenwell_client_dpop_proof(uintptr_t client,
                                              const char *method,
                                              size_t method_len,
                                              const char *url,
@@ -172,13 +172,13 @@ tokenwell_status tokenwell_client_dpop_proof(const tokenwell_client *client,
                                              const char *token,
                                              size_t token_len,
                                              char **proof,
-                                             tokenwell_error **error);
+                                             uintptr_t *error);
 
 /**
  * Keeps the `DPoP-Nonce` of a resource's answer for the next proofs to the origin of `url` (RFC 9449 section 9). After a 401
  * with the error `use_dpop_nonce` the request can be sent once more, with a new proof. `url` and `nonce` have their lengths.
  */
-tokenwell_status tokenwell_client_dpop_nonce(const tokenwell_client *client,
+tokenwell_status tokenwell_client_dpop_nonce(uintptr_t client,
                                              const char *url,
                                              size_t url_len,
                                              const char *nonce,
@@ -187,23 +187,23 @@ tokenwell_status tokenwell_client_dpop_nonce(const tokenwell_client *client,
 /**
  * Counters of the client as a JSON object. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
  */
-char *tokenwell_client_stats(const tokenwell_client *client);
+char *tokenwell_client_stats(uintptr_t client);
 
 /**
  * What should be put right and is no error, each thing once in a process: a file with a secret that everybody can read. To be asked
  * once the client is made, and logged. Owned by the caller; free it with `tokenwell_string_free`. NULL: all is well.
  */
-char *tokenwell_client_warning(const tokenwell_client *client);
+char *tokenwell_client_warning(uintptr_t client);
 
 /**
  * Closes a client: later token calls fail with the code `client_closed`. The handle must still be freed.
  */
-tokenwell_status tokenwell_client_close(const tokenwell_client *client);
+tokenwell_status tokenwell_client_close(uintptr_t client);
 
 /**
  * Frees a client; its token handles stay usable. NULL and a handle that is refused are left alone.
  */
-void tokenwell_client_free(tokenwell_client *client);
+void tokenwell_client_free(uintptr_t client);
 
 /**
  * Frees a string of `tokenwell_client_stats`, `_warning`, `_dpop_proof` or `_introspect`. NULL is left alone.
@@ -218,97 +218,97 @@ const char *tokenwell_version(void);
 /**
  * The token itself: visible ASCII. Owned by the token handle.
  */
-const char *tokenwell_token_value(const tokenwell_token *token);
+const char *tokenwell_token_value(uintptr_t token);
 
 /**
  * Type of the token: `Bearer` (RFC 6750) or `DPoP` (RFC 9449). Static.
  */
-const char *tokenwell_token_type(const tokenwell_token *token);
+const char *tokenwell_token_type(uintptr_t token);
 
 /**
  * Value of an `Authorization` header: `Bearer <token>` (RFC 6750 section 2.1), or `DPoP <token>`, with which goes the proof of
  * `tokenwell_client_dpop_proof`. Owned by the token handle.
  */
-const char *tokenwell_token_authorization(const tokenwell_token *token);
+const char *tokenwell_token_authorization(uintptr_t token);
 
 /**
  * The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: it
  * named none.
  */
-const char *tokenwell_token_scope(const tokenwell_token *token);
+const char *tokenwell_token_scope(uintptr_t token);
 
 /**
  * Where this answer came from: `network` or `memory`. Static.
  */
-const char *tokenwell_token_source(const tokenwell_token *token);
+const char *tokenwell_token_source(uintptr_t token);
 
 /**
  * The other members of the server's answer, as a JSON object. Owned by the token handle.
  */
-const char *tokenwell_token_extra(const tokenwell_token *token);
+const char *tokenwell_token_extra(uintptr_t token);
 
 /**
  * When the token expires, in seconds since 1970-01-01 00:00 UTC. 0: no token.
  */
-int64_t tokenwell_token_expires_at(const tokenwell_token *token);
+int64_t tokenwell_token_expires_at(uintptr_t token);
 
 /**
  * Whole seconds of life left now. 0: expired, or no token.
  */
-uint64_t tokenwell_token_expires_in(const tokenwell_token *token);
+uint64_t tokenwell_token_expires_in(uintptr_t token);
 
 /**
  * Frees a token handle. The token's strings are wiped with the last handle, of the client or the caller, that shares
  * them. NULL and a handle that is refused are left alone.
  */
-void tokenwell_token_free(tokenwell_token *token);
+void tokenwell_token_free(uintptr_t token);
 
 /**
  * Name of the error's kind, the same in every language: `ConfigError`, `SecretError`, `TransportError`, `ServerError`,
  * `ResponseError`, `CacheError`, or `TokenwellError` for a fault of the library. Owned by the error.
  */
-const char *tokenwell_error_kind(const tokenwell_error *error);
+const char *tokenwell_error_kind(uintptr_t error);
 
 /**
  * Stable code: the server's own, e.g. `invalid_client`, or the library's, e.g. `timeout`. Owned by the error.
  */
-const char *tokenwell_error_code(const tokenwell_error *error);
+const char *tokenwell_error_code(uintptr_t error);
 
 /**
  * What happened, in one sentence. Owned by the error.
  */
-const char *tokenwell_error_message(const tokenwell_error *error);
+const char *tokenwell_error_message(uintptr_t error);
 
 /**
  * Whether the same call may succeed later with nothing changed.
  */
-bool tokenwell_error_retryable(const tokenwell_error *error);
+bool tokenwell_error_retryable(uintptr_t error);
 
 /**
  * Seconds until a new attempt is worth making; -1 where that is not known.
  */
-double tokenwell_error_retry_after(const tokenwell_error *error);
+double tokenwell_error_retry_after(uintptr_t error);
 
 /**
  * Status of the HTTP answer; 0 if there was none.
  */
-uint16_t tokenwell_error_http_status(const tokenwell_error *error);
+uint16_t tokenwell_error_http_status(uintptr_t error);
 
 /**
  * The server's `error_description`, cleaned, at most 200 characters: its text, for people to read. Owned by the error.
  * NULL: there is none.
  */
-const char *tokenwell_error_error_description(const tokenwell_error *error);
+const char *tokenwell_error_error_description(uintptr_t error);
 
 /**
  * What to do next. Owned by the error. NULL: not known.
  */
-const char *tokenwell_error_hint(const tokenwell_error *error);
+const char *tokenwell_error_hint(uintptr_t error);
 
 /**
  * Frees an error with its strings. NULL and a handle that is refused are left alone.
  */
-void tokenwell_error_free(tokenwell_error *error);
+void tokenwell_error_free(uintptr_t error);
 
 /**
  * For tests: moves the clocks of the library forward by `seconds` in this process, backwards if negative.

@@ -30,19 +30,19 @@ final readonly class AccessToken implements \JsonSerializable
     public function __construct(private Handle $handle)
     {
         $ffi = Library::ffi();
-        $this->tokenType = $ffi->tokenwell_token_type($handle->pointer);
-        $this->expiresAt = new \DateTimeImmutable('@' . $ffi->tokenwell_token_expires_at($handle->pointer));
-        $this->scope = $ffi->tokenwell_token_scope($handle->pointer);
-        $this->source = $ffi->tokenwell_token_source($handle->pointer);
+        $this->tokenType = $ffi->tokenwell_token_type($handle->token);
+        $this->expiresAt = new \DateTimeImmutable('@' . $ffi->tokenwell_token_expires_at($handle->token));
+        $this->scope = $ffi->tokenwell_token_scope($handle->token);
+        $this->source = $ffi->tokenwell_token_source($handle->token);
     }
 
     public function __get(string $name): mixed
     {
         $ffi = Library::ffi();
         return match ($name) {
-            'value' => $ffi->tokenwell_token_value($this->handle->pointer),
-            'expiresIn' => $ffi->tokenwell_token_expires_in($this->handle->pointer),
-            'extra' => json_decode($ffi->tokenwell_token_extra($this->handle->pointer), true, flags: JSON_THROW_ON_ERROR),
+            'value' => $ffi->tokenwell_token_value($this->handle->token),
+            'expiresIn' => $ffi->tokenwell_token_expires_in($this->handle->token),
+            'extra' => json_decode($ffi->tokenwell_token_extra($this->handle->token), true, flags: JSON_THROW_ON_ERROR),
             default => throw new \Error('Undefined property: ' . self::class . "::\$$name"),
         };
     }
@@ -55,7 +55,7 @@ final readonly class AccessToken implements \JsonSerializable
     /** The value of an `Authorization` header: `Bearer ...` (RFC 6750 section 2.1). */
     public function authorization(): string
     {
-        return Library::ffi()->tokenwell_token_authorization($this->handle->pointer);
+        return Library::ffi()->tokenwell_token_authorization($this->handle->token);
     }
 
     /** @return array<string, mixed> */

@@ -8,6 +8,7 @@ use PHPUnit\Framework\TestCase;
 use Tokenwell\AccessToken;
 use Tokenwell\Client;
 use Tokenwell\ConfigError;
+use Tokenwell\Internal\Handle;
 use Tokenwell\Internal\Library;
 use Tokenwell\ServerError;
 use Tokenwell\Testing\AuthorizationServer;
@@ -75,7 +76,7 @@ final class SurfaceTest extends TestCase
         $parts = static fn (): int => \count(array_filter((array) $client));
         $before = $parts();
         $client->$end(...$end === 'invalidate' ? [$token] : []);
-        self::assertSame($before - 2, $parts(), 'neither its handle nor its string');
+        self::assertSame($before - 1, $parts(), 'its handle is not there');
     }
 
     public function testAnAccessTokenHasItsFields(): void
@@ -143,6 +144,26 @@ final class SurfaceTest extends TestCase
         $this->expectException(\Throwable::class);
         $this->expectExceptionMessageMatches('/serializ/');
         serialize($object($this->client(scope: 'a')));
+    }
+
+    /** Who may write what is unserialized would choose the address that is freed. */
+    public function testS30NeitherClientNorTokenCanBeUnserialized(): void
+    {
+        foreach ([[Client::class, 'client'], [Handle::class, 'token']] as [$class, $property]) {
+            try {
+                unserialize(sprintf('O:%d:"%s":1:{s:%d:"%s";i:8;}', \strlen($class), $class, \strlen($property), $property));
+                self::fail("$class was unserialized");
+            } catch (\LogicException $refused) {
+                self::assertStringContainsString('cannot be unserialized', $refused->getMessage());
+            }
+        }
+    }
+
+    public function testAClientCannotBeCloned(): void
+    {
+        $client = $this->client();
+        $this->expectException(\Error::class);
+        clone $client;
     }
 
     public function testOptionsOfACall(): void

@@ -14,59 +14,59 @@ use FFI\CData;
  */
 interface Functions
 {
-    public function tokenwell_client_free(CData $client): void;
+    public function tokenwell_client_free(int $client): void;
 
-    public function tokenwell_client_has(CData $client, CData $token): bool;
+    public function tokenwell_client_has(int $client, int $token): ?string;
 
-    public function tokenwell_client_invalidate(CData $client, string $value, int $length): int;
+    public function tokenwell_client_invalidate(int $client, string $value, int $length): int;
 
-    public function tokenwell_client_dpop_nonce(CData $client, string $url, int $urlLength, string $nonce, int $nonceLength): int;
+    public function tokenwell_client_dpop_nonce(int $client, string $url, int $urlLength, string $nonce, int $nonceLength): int;
 
-    public function tokenwell_client_warning(CData $client): ?CData;
+    public function tokenwell_client_warning(int $client): ?CData;
 
-    public function tokenwell_client_stats(CData $client): CData;
+    public function tokenwell_client_stats(int $client): CData;
 
-    public function tokenwell_client_close(CData $client): int;
+    public function tokenwell_client_close(int $client): int;
 
     public function tokenwell_string_free(CData $string): void;
 
     public function tokenwell_version(): string;
 
-    public function tokenwell_token_value(CData $token): string;
+    public function tokenwell_token_value(int $token): string;
 
-    public function tokenwell_token_type(CData $token): string;
+    public function tokenwell_token_type(int $token): string;
 
-    public function tokenwell_token_authorization(CData $token): string;
+    public function tokenwell_token_authorization(int $token): string;
 
-    public function tokenwell_token_scope(CData $token): ?string;
+    public function tokenwell_token_scope(int $token): ?string;
 
-    public function tokenwell_token_source(CData $token): string;
+    public function tokenwell_token_source(int $token): string;
 
-    public function tokenwell_token_extra(CData $token): string;
+    public function tokenwell_token_extra(int $token): string;
 
-    public function tokenwell_token_expires_at(CData $token): int;
+    public function tokenwell_token_expires_at(int $token): int;
 
-    public function tokenwell_token_expires_in(CData $token): int;
+    public function tokenwell_token_expires_in(int $token): int;
 
-    public function tokenwell_token_free(CData $token): void;
+    public function tokenwell_token_free(int $token): void;
 
-    public function tokenwell_error_kind(CData $error): string;
+    public function tokenwell_error_kind(int $error): string;
 
-    public function tokenwell_error_code(CData $error): string;
+    public function tokenwell_error_code(int $error): string;
 
-    public function tokenwell_error_message(CData $error): string;
+    public function tokenwell_error_message(int $error): string;
 
-    public function tokenwell_error_retryable(CData $error): bool;
+    public function tokenwell_error_retryable(int $error): bool;
 
-    public function tokenwell_error_retry_after(CData $error): float;
+    public function tokenwell_error_retry_after(int $error): float;
 
-    public function tokenwell_error_http_status(CData $error): int;
+    public function tokenwell_error_http_status(int $error): int;
 
-    public function tokenwell_error_error_description(CData $error): ?string;
+    public function tokenwell_error_error_description(int $error): ?string;
 
-    public function tokenwell_error_hint(CData $error): ?string;
+    public function tokenwell_error_hint(int $error): ?string;
 
-    public function tokenwell_error_free(CData $error): void;
+    public function tokenwell_error_free(int $error): void;
 
     public function tokenwell_testing_advance_clock(float $seconds): void;
 

@@ -5,20 +5,19 @@ declare(strict_types=1);
 namespace Tokenwell\Internal;
 
 /**
- * An object of the C library, freed with the last PHP variable that holds it: keep it in one while its pointer is used.
+ * A token of the C library, freed with the last PHP variable that holds this: keep it in one while the address is used.
  *
  * @internal
  */
 final class Handle
 {
-    /** @param string $free the function that frees it */
-    public function __construct(public readonly \FFI\CData $pointer, private readonly string $free)
+    public function __construct(public readonly int $token)
     {
     }
 
     public function __destruct()
     {
-        Library::ffi()->{$this->free}($this->pointer);
+        Library::ffi()->tokenwell_token_free($this->token);
     }
 
     private function __clone()
@@ -34,6 +33,12 @@ final class Handle
     /** @return never */
     public function __serialize(): array
     {
-        throw new \LogicException('clients and tokens of Tokenwell cannot be serialized');
+        throw new \LogicException('tokens of Tokenwell cannot be serialized');
+    }
+
+    /** @param array<array-key, mixed> $data */
+    public function __unserialize(array $data): never
+    {
+        throw new \LogicException('tokens of Tokenwell cannot be unserialized');
     }
 }

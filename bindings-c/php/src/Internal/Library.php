@@ -38,14 +38,13 @@ final class Library
     }
 
     /**
-     * Calls a function with an object as out-parameter; throws its error.
+     * Calls a function with a client or a token as out-parameter, which is the caller's to free: its address; throws its error.
      *
-     * @param 'client'|'token' $type of the object
      * @throws TokenwellError
      */
-    public static function make(string $type, string $function, #[\SensitiveParameter] mixed ...$arguments): Handle
+    public static function make(string $function, #[\SensitiveParameter] mixed ...$arguments): int
     {
-        return new Handle(self::out("tokenwell_$type *", $function, $arguments), "tokenwell_{$type}_free");
+        return self::number(self::out('uintptr_t', $function, $arguments));
     }
 
     /**
@@ -70,33 +69,37 @@ final class Library
      */
     public static function call(string $function, #[\SensitiveParameter] mixed ...$arguments): void
     {
-        $error = self::pointer('tokenwell_error *');
+        $error = self::place('uintptr_t');
         self::ffi()->$function(...$arguments, ...[\FFI::addr($error)]);
-        if (!\FFI::isNull($error)) {
-            throw self::exception($error);
-        }
+        self::check(self::number($error));
     }
 
     /** @param array<array-key, mixed> $arguments */
     private static function out(string $type, string $function, #[\SensitiveParameter] array $arguments): \FFI\CData
     {
-        $made = self::pointer($type);
-        $error = self::pointer('tokenwell_error *');
-        self::ffi()->$function(...$arguments, ...[\FFI::addr($made), \FFI::addr($error)]);
-        if (!\FFI::isNull($error)) {
-            throw self::exception($error);
-        }
+        $made = self::place($type);
+        self::call($function, ...$arguments, ...[\FFI::addr($made)]);
         return $made;
     }
 
-    private static function pointer(string $type): \FFI\CData
+    private static function place(string $type): \FFI\CData
     {
         $parsed = self::$types[$type] ??= self::ffi()->type($type) ?? throw new \LogicException("no type $type");
         return self::ffi()->new($parsed) ?? throw new \LogicException("no memory for $type");
     }
 
-    private static function exception(\FFI\CData $error): TokenwellError
+    private static function number(\FFI\CData $place): int
     {
+        /** @var \FFI\CData&object{cdata: int} $place what FFI calls the value of a scalar */
+        return $place->cdata;
+    }
+
+    /** @throws TokenwellError unless the address is 0, which is no error's */
+    private static function check(int $error): void
+    {
+        if ($error === 0) {
+            return;
+        }
         $ffi = self::ffi();
         $class = match ($ffi->tokenwell_error_kind($error)) {
             'ConfigError' => ConfigError::class,
@@ -118,7 +121,7 @@ final class Library
             $ffi->tokenwell_error_hint($error),
         );
         $ffi->tokenwell_error_free($error);
-        return $exception;
+        throw $exception;
     }
 
     /**
