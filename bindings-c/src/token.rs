@@ -3,10 +3,10 @@
 use std::cell::Cell;
 use std::ffi::{CString, c_char};
 use std::ptr::null;
-use std::sync::OnceLock;
 use std::thread::LocalKey;
 use std::time::UNIX_EPOCH;
 
+use once_cell::race::OnceBox;
 use tokenwell::AccessToken;
 
 use crate::boundary::{c_string, get, guarded};
@@ -24,10 +24,10 @@ impl Opaque for TokenwellToken {
 
 thread_local!(static SPARE: Spare<Token> = const { Cell::new(None) });
 
-/// What a [`TokenwellToken`] points to. Small, since each cached call makes one.
+/// What a [`TokenwellToken`] points to. Small, and of whole words, since each cached call makes one.
 pub(crate) struct Token {
     pub(crate) token: AccessToken,
-    texts: OnceLock<Box<Texts>>,
+    texts: OnceBox<Texts>,
 }
 
 /// What C needs as strings of its own, made when asked for.
@@ -37,7 +37,7 @@ struct Texts {
 }
 
 pub(crate) fn handle(token: AccessToken) -> *mut TokenwellToken {
-    give(Token { token, texts: OnceLock::new() })
+    give(Token { token, texts: OnceBox::new() })
 }
 
 impl Token {

@@ -13,7 +13,11 @@ use zeroize::Zeroizing;
 use crate::clock::Moment;
 
 /// Where a token came from.
+///
+/// A word, since it is moved about as one in an [`AccessToken`]: to read a word of which a byte was just written, the processor
+/// waits until that is in its cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
 #[non_exhaustive]
 pub enum Source {
     /// The authorization server, for this call.
