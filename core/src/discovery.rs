@@ -115,7 +115,7 @@ pub(crate) async fn endpoint(
     let mut known = shelf.lock().await;
     let metadata = match known.as_ref().filter(|metadata| metadata.good_until > Moment::now()) {
         Some(metadata) => metadata.clone(),
-        None => refresh(http, config, issuer, known.as_ref()).await?,
+        None => Box::pin(refresh(http, config, issuer, known.as_ref())).await?,
     };
     // What is wrong is not kept.
     let url = address(&metadata.document, config, issuer, service)?;

@@ -7,7 +7,6 @@
 
 #[cfg(target_os = "linux")]
 use std::cell::Cell;
-use std::collections::HashMap;
 #[cfg(target_os = "linux")]
 use std::mem::MaybeUninit;
 use std::num::NonZeroUsize;
@@ -54,9 +53,10 @@ const MOST_WARNINGS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
     drive: Mutex<Option<&'static Drive>>,
-    http: Mutex<HashMap<Route, Kept>>,
+    /// Lists: most processes have one or two routes, which are sooner compared than hashed.
+    http: Mutex<Vec<(Route, Kept)>>,
     /// What CA files were when they were last looked at.
-    ca_files: Mutex<HashMap<PathBuf, (Moment, Option<Version>)>>,
+    ca_files: Mutex<Vec<(PathBuf, Moment, Option<Version>)>>,
     /// Here and not in a static, which a fork could leave half made.
     system: Arc<Authorities>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
@@ -218,23 +218,25 @@ impl Engine {
 
     fn ca_version(&self, path: &Path) -> Option<Version> {
         let (now, mut files) = (Moment::now(), lock(&self.ca_files));
-        match files.get(path) {
-            Some((looked, version)) if now.since(*looked) < CA_LOOK => *version,
-            _ => {
-                if files.len() >= MOST_ROUTES {
-                    files.clear();
-                }
-                let version = transport::version(path);
-                files.insert(path.to_owned(), (now, version));
-                version
+        if let Some((_, looked, version)) = files.iter_mut().find(|(known, ..)| known == path) {
+            if now.since(*looked) >= CA_LOOK {
+                (*looked, *version) = (now, transport::version(path));
             }
+            return *version;
         }
+        if files.len() >= MOST_ROUTES {
+            files.clear();
+        }
+        let version = transport::version(path);
+        files.push((path.to_owned(), now, version));
+        version
     }
 
     /// The HTTP client of a route, with its open connections, which show this certificate.
     pub(crate) fn http(&self, route: &Route, certificate: Option<&ClientCertificate>) -> Result<Arc<Http>, Error> {
         let mut clients = lock(&self.http);
-        if let Some(client) = clients.get(route).and_then(Kept::client) {
+        let known = clients.iter().find(|(known, _)| known == route);
+        if let Some(client) = known.and_then(|(_, kept)| kept.client()) {
             return Ok(client);
         }
         // Routes change with a proxy's name or a renewed CA file: old ones are let go when there are many.
@@ -246,7 +248,8 @@ impl Engine {
             Some(_) => Kept::WhileConnected(Arc::downgrade(&client)),
             None => Kept::Always(client.clone()),
         };
-        clients.insert(route.clone(), kept);
+        clients.retain(|(known, _)| known != route);
+        clients.push((route.clone(), kept));
         Ok(client)
     }
 
@@ -387,7 +390,7 @@ mod tests {
         let old = engine.ca_version(&file);
         std::fs::write(&file, "renewed").unwrap();
         assert_eq!(engine.ca_version(&file), old);
-        lock(&engine.ca_files).get_mut(&file).unwrap().0 = Moment::now().before(CA_LOOK);
+        lock(&engine.ca_files)[0].1 = Moment::now().before(CA_LOOK);
         assert_ne!(engine.ca_version(&file), old);
         std::fs::remove_file(&file).unwrap();
     }

@@ -89,7 +89,7 @@ struct Search<'a> {
     clock_offset: i64,
     /// Attempts so far.
     attempts: u32,
-    /// Seconds that the server's clock is ahead, by the last answer.
+    /// Seconds that the server's clock is ahead, by the last error.
     seen_offset: i64,
     /// Whether the last answer had a nonce for proofs.
     nonce_came: bool,
@@ -171,24 +171,32 @@ impl<'a> Search<'a> {
         count(&self.counters.token_requests);
         let sent = Sent::now();
         let reply = transport::post(&self.http, &url, outgoing).await?;
-        self.seen_offset = retry_after::clock_offset(&reply.headers, clock::wall()).unwrap_or(0);
         self.keep_nonce(&url, &reply.headers);
         let echoes = || echoes(self.config, &self.credential);
         let wanted = self.config.token_type();
         let answer = response::read(reply.status, &reply.body, wanted, self.config.profile, &echoes);
-        let answer =
-            answer.map_err(|error| hint::advise(error, self.config)).map_err(|error| match error.retryable() {
-                true => error.with_retry_after(retry_after::read(&reply.headers, sent.wall)),
-                false => error,
-            })?;
-        Ok(sent.held(answer, self.config))
+        match answer {
+            Ok(answer) => Ok(sent.held(answer, self.config)),
+            Err(error) => Err(self.judge(error, &reply.headers, sent.wall)),
+        }
+    }
+
+    /// An answer that is an error: what its headers say of it, and what helps.
+    fn judge(&mut self, error: Error, headers: &HeaderMap, sent: SystemTime) -> Error {
+        self.seen_offset = retry_after::clock_offset(headers, clock::wall()).unwrap_or(0);
+        let error = hint::advise(error, self.config);
+        match error.retryable() {
+            true => error.with_retry_after(retry_after::read(headers, sent)),
+            false => error,
+        }
     }
 
     /// The nonce for the next proof (RFC 9449 section 8.2).
     fn keep_nonce(&mut self, url: &Url, headers: &HeaderMap) {
+        let Some(prover) = &self.config.dpop else { return };
         let nonce = headers.get("DPoP-Nonce").and_then(|value| value.to_str().ok());
         self.nonce_came = nonce.is_some();
-        if let (Some(prover), Some(nonce)) = (&self.config.dpop, nonce) {
+        if let Some(nonce) = nonce {
             prover.keep_nonce(url, nonce);
         }
     }
@@ -210,7 +218,7 @@ impl<'a> Search<'a> {
 
     /// The server wants its nonce in the proof, and has named it (RFC 9449 section 8).
     fn nonce_was_missing(&mut self, error: &Error) -> bool {
-        let asked = error.code() == "use_dpop_nonce" && self.nonce_came && self.config.dpop.is_some();
+        let asked = error.code() == "use_dpop_nonce" && self.nonce_came;
         asked && !std::mem::replace(&mut self.nonce_given, true)
     }
 

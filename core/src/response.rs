@@ -34,6 +34,8 @@ pub(crate) type Echoes<'a> = &'a dyn Fn() -> Vec<String>;
 
 /// Real answers have some ten members.
 const MOST_MEMBERS: usize = 256;
+/// Room for so many at first.
+const FEW_MEMBERS: usize = 10;
 
 /// The members of an object, each once.
 struct Members<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
@@ -59,6 +61,10 @@ impl<'a> Members<'a> {
     }
 }
 
+/// A member's name as it stands in the answer, wherever nothing in it is escaped.
+#[derive(serde::Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Reader;
@@ -70,15 +76,15 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::new();
-                while let Some((name, value)) = map.next_entry::<String, &'de RawValue>()? {
+                let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(FEW_MEMBERS);
+                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
                     if members.len() >= MOST_MEMBERS {
                         return Err(serde::de::Error::custom("too many members"));
                     }
                     if members.iter().any(|(known, _)| *known == name) {
                         return Err(serde::de::Error::custom(DUPLICATE));
                     }
-                    members.push((name.into(), value));
+                    members.push((name, value));
                 }
                 Ok(Members(members))
             }
@@ -128,8 +134,12 @@ pub(crate) fn acknowledgement(status: u16, body: &[u8], echoes: &dyn Fn() -> Vec
 fn members<'a>(status: u16, body: &'a [u8], echoes: &dyn Fn() -> Vec<String>) -> Result<Members<'a>, Error> {
     // RFC 8259 section 8.1 lets a reader ignore a byte order mark.
     let body = body.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(body);
-    let members: Members<'a> =
-        serde_json::from_slice(body).map_err(|error| unreadable(status, body, &error, echoes))?;
+    // As text from here on, so that not each value in it is looked at again.
+    let members: Result<Members<'a>, Option<serde_json::Error>> = match std::str::from_utf8(body) {
+        Ok(text) => serde_json::from_str(text).map_err(Some),
+        Err(_) => Err(None),
+    };
+    let members = members.map_err(|error| unreadable(status, body, error.as_ref(), echoes))?;
     if let Some(code) = members.get("error") {
         return Err(server_error(status, code, &members, echoes));
     }
@@ -155,8 +165,9 @@ fn broken(error: &serde_json::Error) -> Error {
     duplicate(error).unwrap_or_else(|| fault("not_json", message))
 }
 
-fn unreadable(status: u16, body: &[u8], error: &serde_json::Error, echoes: Echoes<'_>) -> Error {
-    if let Some(error) = duplicate(error) {
+/// `error`: what the reader of JSON says; `None`: it is no text.
+fn unreadable(status: u16, body: &[u8], error: Option<&serde_json::Error>, echoes: Echoes<'_>) -> Error {
+    if let Some(error) = error.and_then(duplicate) {
         return error.with_status(status);
     }
     let preview = preview(body, echoes);

@@ -26,7 +26,7 @@ use crate::error::{Error, ErrorKind};
 use crate::secret::Secret;
 use connect::{Connector, Tls};
 use fault::Fault;
-use pool::{Pool, Sender};
+use pool::{Connection, Pool};
 
 mod connect;
 mod fault;
@@ -129,23 +129,28 @@ pub(crate) async fn get(http: &Arc<Http>, url: &Url) -> Result<Reply, Error> {
 }
 
 fn request(method: Method, url: &Url, body: Bytes) -> Result<Request<Full<Bytes>>, Error> {
-    let request = Request::builder()
-        .method(method)
-        .uri(&url[Position::BeforePath..Position::AfterQuery])
-        .header(HOST, &url[Position::BeforeHost..Position::AfterPort])
-        .header(ACCEPT, HeaderValue::from_static("application/json"))
-        .header(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
-    request.body(Full::new(body)).map_err(|_| unusable("the request"))
+    let target = url[Position::BeforePath..Position::AfterQuery].parse();
+    let host = url[Position::BeforeHost..Position::AfterPort].parse();
+    // Not with the builder, which moves the whole request with each part that it adds.
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.uri_mut() = target.map_err(|_| unusable("the request"))?;
+    let headers = request.headers_mut();
+    headers.insert(HOST, host.map_err(|_| unusable("the request"))?);
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    Ok(request)
 }
 
 async fn exchange(http: &Arc<Http>, url: &Url, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
     let origin = &url[..Position::BeforePath];
-    let (answer, sender) = send(http, url, origin, request).await.map_err(|fault| fault::before_answer(&fault, url))?;
+    let sent = send(http, url, origin, request).await;
+    let (answer, mut connection) = sent.map_err(|fault| fault::before_answer(&fault, url))?;
     let (head, body) = answer.into_parts();
     let status = head.status.as_u16();
     check_head(status, &head.headers)?;
-    let body = read(body, status).await?;
-    pool::keep(http, origin, sender);
+    let body = connection.until(read(body, status)).await?;
+    pool::keep(http, origin, connection);
     let body = match head.headers.get(CONTENT_ENCODING) {
         Some(coding) if coding == "gzip" && !body.is_empty() => decompress(&body, status)?,
         _ => body,
@@ -159,19 +164,24 @@ async fn send(
     url: &Url,
     origin: &str,
     mut request: Request<Full<Bytes>>,
-) -> Result<(Response<Incoming>, Sender), Fault> {
-    while let Some(mut sender) = http.pool.take(origin) {
-        match sender.try_send_request(request).await {
-            Ok(answer) => return Ok((answer, sender)),
-            Err(mut error) => match error.take_message() {
+) -> Result<(Response<Incoming>, Connection), Fault> {
+    loop {
+        let kept = http.pool.take(origin);
+        let is_fresh = kept.is_none();
+        let mut connection = match kept {
+            Some(connection) => connection,
+            // In a box, as all that is rare: or each request would take its room, which is moved, and wiped.
+            None => Box::pin(http.connector.connect(url)).await?,
+        };
+        let answer = connection.sender.try_send_request(request);
+        match connection.until(answer).await {
+            Ok(answer) => return Ok((answer, connection)),
+            Err(mut error) => match error.take_message().filter(|_| !is_fresh) {
                 Some(unsent) => request = unsent,
                 None => return Err(Fault::Http(error.into_error())),
             },
         }
     }
-    let mut sender = http.connector.connect(url).await?;
-    let answer = sender.send_request(request).await.map_err(Fault::Http)?;
-    Ok((answer, sender))
 }
 
 async fn read(mut body: Incoming, status: u16) -> Result<Zeroizing<Vec<u8>>, Error> {

@@ -34,7 +34,14 @@ const GRACE: Duration = Duration::from_secs(1);
 /// One flight's search for a token.
 pub(crate) async fn search(engine: &Engine, mission: &Mission) -> Fetched {
     let deadline = Instant::now() + mission.config.timeout;
-    let Some(store) = engine.store(&mission.config.cache) else { return fetch(engine, mission, None, deadline).await };
+    match engine.store(&mission.config.cache) {
+        None => fetch(engine, mission, None, deadline).await,
+        // In a box: its room would be that of each flight.
+        Some(store) => Box::pin(search_with(store, engine, mission, deadline)).await,
+    }
+}
+
+async fn search_with(store: Arc<dyn Store>, engine: &Engine, mission: &Mission, deadline: Instant) -> Fetched {
     let credential = match timeout_at(deadline, credential::read(&mission.config)).await {
         Ok(Ok(credential)) => credential,
         // There is one place that says what is wrong with it.

@@ -20,7 +20,7 @@ use tokio_rustls::TlsConnector;
 use url::Url;
 
 use super::fault::Fault;
-use super::pool::Sender;
+use super::pool::Connection;
 use super::quiet::Quiet;
 use super::unusable;
 use crate::error::Error;
@@ -92,19 +92,16 @@ impl Tls {
 }
 
 /// A stream of bytes to a server. One type for all, or the HTTP code would be there once for each.
-trait Way: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Way: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Way for T {}
 
 impl Connector {
     /// A fresh connection to the host of this URL.
-    pub(super) async fn connect(&self, url: &Url) -> Result<Sender, Fault> {
+    pub(super) async fn connect(&self, url: &Url) -> Result<Connection, Fault> {
         let way = tokio::time::timeout(self.timeout, self.way(url));
         let way = way.await.map_err(|_| Fault::Timeout)??;
-        let (sender, connection) = http1::handshake(TokioIo::new(way)).await.map_err(Fault::Http)?;
-        // Its errors come to whoever waits for an answer.
-        tokio::spawn(async move { drop(connection.await) });
-        Ok(sender)
+        Connection::new(way).await.map_err(Fault::Http)
     }
 
     async fn way(&self, url: &Url) -> Result<Box<dyn Way>, Fault> {

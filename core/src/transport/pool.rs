@@ -1,18 +1,19 @@
 //! Connections that are kept between requests, by origin.
 
 use std::collections::HashMap;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::SendRequest;
+use hyper::client::conn::http1::{self, SendRequest};
+use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
 use super::Http;
-
-/// A connection as the sender of its next request.
-pub(super) type Sender = SendRequest<Full<Bytes>>;
+use super::connect::Way;
 
 /// So long a connection may wait for its next request: enough for those of one burst, and the next after that is most of an hour
 /// away. Its buffers hold the credential and the last answer, and are wiped when it is closed.
@@ -20,31 +21,87 @@ const KEPT: Duration = Duration::from_secs(2);
 /// So often those that have waited too long are looked for.
 const SWEEP: Duration = Duration::from_secs(1);
 
+type Work = http1::Connection<TokioIo<Box<dyn Way>>, Full<Bytes>>;
+
+/// A connection. Who uses it does its work too: a task for that would have to be woken for each answer, and wake whoever waits.
+pub(super) struct Connection {
+    pub(super) sender: SendRequest<Full<Bytes>>,
+    /// `None`: it is closed.
+    work: Option<Box<Work>>,
+}
+
+impl Connection {
+    pub(super) async fn new(way: Box<dyn Way>) -> hyper::Result<Connection> {
+        let (sender, work) = http1::handshake(TokioIo::new(way)).await?;
+        Ok(Connection { sender, work: Some(Box::new(work)) })
+    }
+
+    /// Works until there is what is wanted of this connection.
+    pub(super) async fn until<T>(&mut self, wanted: impl Future<Output = T>) -> T {
+        let mut wanted = pin!(wanted);
+        let step = |context: &mut Context<'_>| {
+            // First: a body is read as far as it is asked for.
+            if let Poll::Ready(came) = wanted.as_mut().poll(context) {
+                return Poll::Ready(came);
+            }
+            self.work(context);
+            wanted.as_mut().poll(context)
+        };
+        std::future::poll_fn(step).await
+    }
+
+    fn work(&mut self, context: &mut Context<'_>) {
+        // Its errors come to whoever waits for an answer.
+        if self.work.as_mut().is_some_and(|work| Pin::new(work).poll(context).is_ready()) {
+            self.work = None;
+        }
+    }
+
+    /// Whether it can take a request: the last one is done with, and the server has not closed it.
+    fn is_ready(&mut self) -> bool {
+        self.work(&mut Context::from_waker(Waker::noop()));
+        self.sender.is_ready()
+    }
+
+    /// Tells the server, without waiting for it.
+    fn close(self) {
+        drop(self.sender);
+        if let Some(work) = self.work {
+            tokio::spawn(async { drop(work.await) });
+        }
+    }
+}
+
 /// The idle connections of one route.
 #[derive(Default)]
 pub(super) struct Pool(Mutex<Idle>);
 
 #[derive(Default)]
 struct Idle {
-    origins: HashMap<String, Vec<(Sender, Instant)>>,
+    origins: HashMap<String, Vec<(Connection, Instant)>>,
     /// A task looks for those that have waited too long.
     tended: bool,
 }
 
 impl Pool {
     /// A connection to this origin, the one used last if it can be had.
-    pub(super) fn take(&self, origin: &str) -> Option<Sender> {
-        let mut idle = self.lock();
-        let connections = idle.origins.get_mut(origin)?;
-        let ready = connections.iter().rposition(|(sender, since)| sender.is_ready() && since.elapsed() < KEPT)?;
-        Some(connections.swap_remove(ready).0)
+    pub(super) fn take(&self, origin: &str) -> Option<Connection> {
+        loop {
+            let (mut connection, since) = self.lock().origins.get_mut(origin)?.pop()?;
+            match since.elapsed() < KEPT {
+                true if connection.is_ready() => return Some(connection),
+                _ => connection.close(),
+            }
+        }
     }
 
     /// Lets go of what is closed or has waited too long; whether anything is left.
     fn sweep(&self) -> bool {
         let mut idle = self.lock();
         idle.origins.retain(|_, connections| {
-            connections.retain(|(sender, since)| !sender.is_closed() && since.elapsed() < KEPT);
+            let gone =
+                connections.extract_if(.., |(connection, since)| since.elapsed() >= KEPT || !connection.is_ready());
+            gone.for_each(|(connection, _)| connection.close());
             !connections.is_empty()
         });
         idle.tended = !idle.origins.is_empty();
@@ -57,9 +114,12 @@ impl Pool {
 }
 
 /// Keeps a connection whose answer has been read to its end.
-pub(super) fn keep(http: &Arc<Http>, origin: &str, sender: Sender) {
+pub(super) fn keep(http: &Arc<Http>, origin: &str, mut connection: Connection) {
+    if !connection.is_ready() {
+        return connection.close();
+    }
     let mut idle = http.pool.lock();
-    let kept = (sender, Instant::now());
+    let kept = (connection, Instant::now());
     match idle.origins.get_mut(origin) {
         Some(connections) => connections.push(kept),
         None => drop(idle.origins.insert(origin.to_owned(), vec![kept])),
