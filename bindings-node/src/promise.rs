@@ -2,7 +2,7 @@
 //! promise of Node-API has a function between threads of its own, and to make and close that costs more than the rest of a call.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use napi::bindgen_prelude::{Either, FnArgs, Function};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -20,7 +20,9 @@ pub type Promised = Either<u32, Answer>;
 
 /// What one copy of the JavaScript awaits: a worker has its own, and so has each registry of modules that a test runner makes.
 struct Desk {
-    settle: Arc<Mutex<Settle>>,
+    settle: Arc<Settle>,
+    /// Keeps the program running, and is never called: apart from the other, which this thread then need not lock.
+    running: Settle,
     /// The last ticket.
     last: u32,
     /// Tickets that are out.
@@ -37,11 +39,13 @@ thread_local! {
 pub fn open_desk(settle: Function<'_, FnArgs<Settled>, ()>) -> Result<u32> {
     DESKS.with_borrow_mut(|desks| {
         let number = desks.len();
-        let settle = settle.build_threadsafe_function().weak::<true>().build_callback(move |context| {
-            returned(number, &context.env)?;
-            Ok(FnArgs::from(context.value))
-        })?;
-        desks.push(Desk { settle: Arc::new(Mutex::new(settle)), last: 0, waiting: 0 });
+        let built = || {
+            settle.build_threadsafe_function().weak::<true>().build_callback(move |context| {
+                returned(number, &context.env)?;
+                Ok(FnArgs::from(context.value))
+            })
+        };
+        desks.push(Desk { settle: Arc::new(built()?), running: built()?, last: 0, waiting: 0 });
         Ok(number as u32)
     })
 }
@@ -55,7 +59,7 @@ pub fn ticket<T: Send + 'static>(
 ) -> Result<Promised> {
     let (ticket, settle) = at(desk as usize, |desk| {
         if desk.waiting == 0 {
-            keep_running(&desk.settle, env, true)?;
+            keep_running(&mut desk.running, env, true)?;
         }
         desk.waiting += 1;
         desk.last = desk.last.wrapping_add(1);
@@ -63,7 +67,7 @@ pub fn ticket<T: Send + 'static>(
     })?;
     pending.then(move |result| {
         // JavaScript that has ended awaits nothing.
-        lock(&settle).call((ticket, convert(result)), ThreadsafeFunctionCallMode::NonBlocking);
+        settle.call((ticket, convert(result)), ThreadsafeFunctionCallMode::NonBlocking);
     });
     Ok(Either::A(ticket))
 }
@@ -72,23 +76,18 @@ pub fn ticket<T: Send + 'static>(
 fn returned(desk: usize, env: &Env) -> Result<()> {
     at(desk, |desk| {
         desk.waiting -= 1;
-        if desk.waiting == 0 { keep_running(&desk.settle, env, false) } else { Ok(()) }
+        if desk.waiting == 0 { keep_running(&mut desk.running, env, false) } else { Ok(()) }
     })
 }
 
 /// Whether the program runs on though it has nothing else to do.
 #[allow(deprecated, reason = "napi's advice is a new function for each wait")]
-fn keep_running(settle: &Mutex<Settle>, env: &Env, on: bool) -> Result<()> {
-    let mut settle = lock(settle);
-    if on { settle.refer(env) } else { settle.unref(env) }
+fn keep_running(running: &mut Settle, env: &Env, on: bool) -> Result<()> {
+    if on { running.refer(env) } else { running.unref(env) }
 }
 
 fn at<T>(desk: usize, work: impl FnOnce(&mut Desk) -> Result<T>) -> Result<T> {
     DESKS.with_borrow_mut(|desks| {
         work(desks.get_mut(desk).ok_or_else(|| napi::Error::from_reason("there is no such desk"))?)
     })
-}
-
-fn lock(settle: &Mutex<Settle>) -> MutexGuard<'_, Settle> {
-    settle.lock().unwrap_or_else(PoisonError::into_inner)
 }

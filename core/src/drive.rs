@@ -3,7 +3,7 @@
 //!
 //! One thread at a time has the seat. Whoever leaves it while something is under way calls the keeper, so a caller that gives up
 //! leaves its flight running. When nobody has driven for a while the keeper takes the seat by itself: timers run, and closed
-//! connections are noticed.
+//! connections are noticed. It leaves the seat when all is done and a thread came that would have taken it.
 
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -29,7 +29,7 @@ pub(crate) struct Drive {
     seat: &'static Mutex<Seat>,
     /// What the keeper waits on.
     call: Condvar,
-    /// The last task that was under way has ended.
+    /// The last task that was under way has ended, and a thread would have taken the seat.
     all_done: Notify,
 }
 
@@ -43,11 +43,12 @@ struct Seat {
     called: bool,
     /// Tasks that have not ended.
     under_way: usize,
-    /// Those of them that came while nobody drove, or while the driver was busy: it starts them when it takes the seat, or
-    /// before it sleeps.
+    /// Those of them that no driver has started: it does when it takes the seat, when it is woken, and before it sleeps.
     waiting: Vec<Task>,
     /// The driver sleeps until there is an event.
     asleep: bool,
+    /// A thread would have taken the seat that somebody else has.
+    wanted: bool,
 }
 
 impl Drive {
@@ -78,18 +79,10 @@ impl Drive {
     pub(crate) fn spawn(&'static self, task: impl Future<Output = ()> + Send + 'static) {
         let mut seat = self.lock();
         seat.under_way += 1;
-        let task = Task { work: Box::pin(task), _under_way: UnderWay(self) };
-        // One call wakes it, and then it sees to those who come later too.
-        match std::mem::take(&mut seat.asleep) {
-            true => {
-                drop(seat);
-                drop(self.runtime.spawn(task));
-            }
-            false => seat.waiting.push(task),
-        }
+        seat.waiting.push(Task { work: Box::pin(task), _under_way: UnderWay(self) });
     }
 
-    /// Calls the keeper if something is under way and nobody drives.
+    /// Sees to it that somebody drives if something is under way, and is awake for what waits.
     pub(crate) fn attend(&self) {
         self.call(self.lock());
     }
@@ -99,6 +92,12 @@ impl Drive {
             seat.called = true;
             drop(seat);
             self.call.notify_one();
+        } else if seat.asleep && !seat.waiting.is_empty() {
+            // One task wakes the driver, and then it sees to the others too.
+            seat.asleep = false;
+            let task = seat.waiting.swap_remove(0);
+            drop(seat);
+            drop(self.runtime.spawn(task));
         }
     }
 
@@ -107,8 +106,9 @@ impl Drive {
         // A thread that is inside a runtime, of the program's own or this one, can enter no other.
         let free = Handle::try_current().is_err_and(|error| error.is_missing_context());
         let able = free && has_room();
-        let seat = self.lock();
+        let mut seat = self.lock();
         if seat.taken || !able {
+            seat.wanted |= able;
             self.call(seat);
             return None;
         }
@@ -140,6 +140,7 @@ impl Drive {
         block_signals();
         loop {
             let turn = self.await_turn();
+            // As long as no caller can drive, their next task finds it asleep at the events and wakes it at once.
             self.drive(turn, self.all_done.notified());
         }
     }
@@ -192,11 +193,14 @@ fn has_ended(task: &mut Task, context: &mut Context<'_>) -> bool {
 
 /// Before the driver sleeps: what has come while it was busy is started, and then it does not.
 fn falls_asleep(seat: &Mutex<Seat>) {
-    let waiting = {
+    let (waiting, idle) = {
         let mut seat = lock(seat);
         seat.asleep = seat.waiting.is_empty();
-        std::mem::take(&mut seat.waiting)
+        (std::mem::take(&mut seat.waiting), seat.under_way == 0)
     };
+    if idle {
+        wipe_stack();
+    }
     start(waiting);
 }
 
@@ -220,7 +224,7 @@ impl Drop for UnderWay {
     fn drop(&mut self) {
         let mut seat = self.0.lock();
         seat.under_way -= 1;
-        if seat.under_way == 0 {
+        if seat.under_way == 0 && std::mem::take(&mut seat.wanted) {
             drop(seat);
             self.0.all_done.notify_waiters();
         }
@@ -315,5 +319,23 @@ mod tests {
         let (sender, receiver) = channel();
         drive.run(async move { sender.send(()).unwrap() });
         receiver.recv_timeout(LONG).unwrap();
+    }
+
+    #[test]
+    fn the_keeper_keeps_the_seat_for_those_who_cannot_drive_and_leaves_it_to_those_who_can() {
+        let drive = Drive::start().unwrap();
+        let asked = |drive: &'static Drive| {
+            let task = task(drive, Duration::from_millis(1));
+            drive.attend();
+            task.recv_timeout(LONG).unwrap()
+        };
+        let keeper = asked(drive);
+        assert!((0..20).all(|_| asked(drive) == keeper));
+        assert_eq!(drive.lock().turns, 0);
+        let until = Instant::now() + LONG;
+        while on_a_thread(4 << 20, move || drive.wait(async {})).is_none() {
+            assert!(Instant::now() < until, "the seat is left");
+            asked(drive);
+        }
     }
 }
