@@ -278,7 +278,6 @@ impl Sent {
         let lifetime = answer.lifetime.unwrap_or(config.default_lifetime);
         Held {
             value: TokenText::new(answer.token_type, &answer.value),
-            token_type: answer.token_type,
             scope: answer.scope,
             extra: answer.extra,
             origin: Source::Network,

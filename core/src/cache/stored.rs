@@ -38,7 +38,7 @@ impl<'a> Stored<'a> {
     pub(crate) fn of(held: &'a Held, forced: bool) -> Option<Zeroizing<Vec<u8>>> {
         let stored = Stored {
             value: held.value.as_str().into(),
-            token_type: held.token_type.as_str().into(),
+            token_type: held.value.token_type.as_str().into(),
             scope: held.scope.clone(),
             extra: held.extra.clone(),
             sent: unix_millis(held.expires_at.checked_sub(held.lifetime)?),
@@ -77,7 +77,6 @@ impl<'a> Stored<'a> {
         let Reading { now, wall_ahead } = clock::read();
         let held = Held {
             value: TokenText::new(token_type, &self.value),
-            token_type,
             scope: self.scope,
             extra: self.extra,
             origin,
