@@ -32,25 +32,23 @@ pub(crate) struct Tagged<T> {
 }
 
 /// Moves `inner` to the heap and gives its ownership to C.
+#[inline(always)]
 pub(crate) fn give<O: Opaque>(inner: O::Inner) -> *mut O {
-    let tag = AtomicU64::new(O::TAG);
-    let spare = O::SPARE.and_then(|spare| spare.try_with(Cell::take).ok()?);
-    Box::into_raw(Box::write(spare.unwrap_or_else(Box::new_uninit), Tagged { tag, inner })).cast()
+    let place = O::SPARE.and_then(|spare| spare.try_with(Cell::take).ok()?).unwrap_or_else(Box::new_uninit);
+    Box::into_raw(Box::write(place, Tagged { tag: AtomicU64::new(O::TAG), inner })).cast()
 }
 
-/// The first word behind a handle.
-fn tag<O: Opaque>(handle: &O) -> Option<&AtomicU64> {
+/// The first word behind a handle, if a live object of this type is there.
+fn live<O: Opaque>(handle: &O) -> Option<&AtomicU64> {
     let tag = std::ptr::from_ref(handle).cast::<AtomicU64>();
     // SAFETY: aligned, and C passes only pointers that this library gave out, of whichever type: each begins with this
     // word. After a free it differs from O::TAG until the allocator uses the memory again.
-    tag.is_aligned().then(|| unsafe { &*tag })
+    tag.is_aligned().then(|| unsafe { &*tag }).filter(|tag| tag.load(Ordering::Relaxed) == O::TAG)
 }
 
 /// The object behind a handle; `None` for one of another type or freed.
 pub(crate) fn borrow<O: Opaque>(handle: &O) -> Option<&O::Inner> {
-    if tag(handle)?.load(Ordering::Relaxed) != O::TAG {
-        return None;
-    }
+    live(handle)?;
     // SAFETY: the tag says that a live `Tagged` of this type is there; by the header's rules it is not freed during a call.
     Some(unsafe { &(*std::ptr::from_ref(handle).cast::<Tagged<O::Inner>>()).inner })
 }
@@ -59,7 +57,7 @@ pub(crate) fn borrow<O: Opaque>(handle: &O) -> Option<&O::Inner> {
 /// among it.
 pub(crate) fn free<O: Opaque>(handle: Option<&mut O>) {
     let Some(handle) = handle else { return };
-    if let Some(tag) = tag(handle).filter(|tag| tag.load(Ordering::Relaxed) == O::TAG) {
+    if let Some(tag) = live(handle) {
         // No exchange, which takes as long as all the rest: the last user of a handle is one.
         tag.store(FREED, Ordering::Relaxed);
         let object = std::ptr::from_mut(handle).cast::<Tagged<O::Inner>>();

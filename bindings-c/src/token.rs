@@ -36,6 +36,8 @@ struct Texts {
     extra: CString,
 }
 
+// What goes through memory on the way is read in other pieces than it was written in, for which the processor waits.
+#[inline(always)]
 pub(crate) fn handle(token: AccessToken) -> *mut TokenwellToken {
     give(Token { token, texts: OnceBox::new() })
 }

@@ -96,12 +96,11 @@ impl TokenText {
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        let text = self.with_nul();
-        &text[..text.len() - 1]
+        &self.header[self.start()..self.header.len() - 1]
     }
 
-    fn with_nul(&self) -> &str {
-        &self.header[self.token_type.as_c_str().count_bytes() + 1..]
+    fn start(&self) -> usize {
+        self.token_type.as_c_str().count_bytes() + 1
     }
 }
 
@@ -230,8 +229,8 @@ impl AccessToken {
 
     /// [`AccessToken::value`] with a NUL behind it, for the C interface.
     #[doc(hidden)]
-    pub fn value_with_nul(&self) -> &str {
-        self.held.value.with_nul()
+    pub fn value_with_nul(&self) -> &[u8] {
+        &self.held.value.header.as_bytes()[self.held.value.start()..]
     }
 
     /// A number that is the same for all copies of one issued token while one of them lives, so that a binding can
