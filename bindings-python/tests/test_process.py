@@ -119,6 +119,30 @@ def test_f27_a_handler_runs_during_a_fetch_and_the_fetch_goes_on(realm: Realm) -
     assert output == "handled\nTrue"
 
 
+# --- threads
+
+
+def test_thousands_of_threads_do_not_fight_for_the_gil(realm: Realm) -> None:
+    """Once the token is there: if all asked for the GIL at once, each would sleep and wake more than twenty times until it had it."""
+    realm.script([{"issue": {}, "delay": 3}])
+    output, _ = run(
+        """
+        import resource, threading, tokenwell
+        client, count = tokenwell.Client.from_env(), 1000
+        threading.stack_size(256 * 1024)
+        threads = [threading.Thread(target=client.token) for _ in range(count)]
+        for thread in threads: thread.start()
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
+        for thread in threads: thread.join()
+        print(client.stats()["token_requests"], (resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw - before) / count)
+        """,
+        realm,
+    )
+    requests, switches = output.split()
+    assert requests == "1"
+    assert float(switches) < 8, switches
+
+
 # --- exit
 
 EXITS = {
