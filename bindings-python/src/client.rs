@@ -8,6 +8,7 @@ use std::time::Duration;
 use pyo3::IntoPyObjectExt;
 use pyo3::exceptions::{PyTypeError, PyUserWarning};
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use serde_json::Value;
 use tokenwell::{AccessToken as Token, Config, Error, Pending, TokenRequest};
@@ -291,7 +292,8 @@ fn wait<T: Send>(py: Python<'_>, mut pending: Pending<T>) -> PyResult<T> {
 
 /// Whether this is the thread in which Python runs signal handlers. Without `threading` there is no other that it knows.
 fn handles_signals(py: Python<'_>) -> PyResult<bool> {
-    let modules = py.import("sys")?.getattr("modules")?;
-    let Some(threading) = modules.cast::<PyDict>()?.get_item("threading")? else { return Ok(true) };
+    // Kept: to import it anew took most of what a fetch costs here.
+    static MODULES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let Some(threading) = MODULES.import(py, "sys", "modules")?.get_item("threading")? else { return Ok(true) };
     threading.call_method0("main_thread")?.getattr("ident")?.eq(threading.call_method0("get_ident")?)
 }

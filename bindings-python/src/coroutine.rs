@@ -125,9 +125,8 @@ impl Mailbox {
     fn of(event_loop: &Bound<'_, PyAny>) -> PyResult<Py<Mailbox>> {
         static ALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = event_loop.py();
-        let all = ALL
-            .get_or_try_init(py, || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind))?
-            .bind(py);
+        let make = || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind);
+        let all = ALL.get_or_try_init(py, make)?.bind(py);
         if let Ok(mailbox) = all.get_item(event_loop) {
             return Ok(mailbox.cast_into::<Mailbox>()?.unbind());
         }
@@ -139,11 +138,10 @@ impl Mailbox {
     /// From any thread. Where the interpreter ends, or the loop has been closed, nobody waits any more.
     fn post(mailbox: &Py<Mailbox>, event_loop: &Py<PyAny>, letter: Letter) {
         let letters = &mailbox.get().0;
-        let first = {
-            let mut letters = locked(letters);
-            letters.push(letter);
-            letters.len() == 1
-        };
+        let mut waiting = locked(letters);
+        waiting.push(letter);
+        let first = waiting.len() == 1;
+        drop(waiting);
         if first {
             Python::try_attach(|py| {
                 if event_loop.call_method1(py, "call_soon_threadsafe", (mailbox,)).is_err() {
