@@ -143,14 +143,13 @@ fn request(method: Method, url: &Url, body: Bytes) -> Result<Request<Full<Bytes>
 }
 
 async fn exchange(http: &Arc<Http>, url: &Url, request: Request<Full<Bytes>>) -> Result<Reply, Error> {
-    let origin = &url[..Position::BeforePath];
-    let sent = send(http, url, origin, request).await;
+    let sent = send(http, url, request).await;
     let (answer, mut connection) = sent.map_err(|fault| fault::before_answer(&fault, url))?;
     let (head, body) = answer.into_parts();
     let status = head.status.as_u16();
     check_head(status, &head.headers)?;
     let body = connection.until(read(body, status)).await?;
-    pool::keep(http, origin, connection);
+    pool::keep(http, connection);
     let body = match head.headers.get(CONTENT_ENCODING) {
         Some(coding) if coding == "gzip" && !body.is_empty() => decompress(&body, status)?,
         _ => body,
@@ -162,9 +161,9 @@ async fn exchange(http: &Arc<Http>, url: &Url, request: Request<Full<Bytes>>) ->
 async fn send(
     http: &Http,
     url: &Url,
-    origin: &str,
     mut request: Request<Full<Bytes>>,
 ) -> Result<(Response<Incoming>, Connection), Fault> {
+    let origin = &url[..Position::BeforePath];
     loop {
         let kept = http.pool.take(origin);
         let is_fresh = kept.is_none();

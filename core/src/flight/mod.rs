@@ -137,7 +137,9 @@ impl Pilot {
 
 impl Drop for Pilot {
     fn drop(&mut self) {
-        self.land(Fetched::Failed { error: fault(), tried: None });
+        if self.landing.is_some() {
+            self.land(Fetched::Failed { error: fault(), tried: None });
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
-use url::Url;
+use url::{Position, Url};
 
 use super::fault::Fault;
 use super::pool::Connection;
@@ -101,7 +101,7 @@ impl Connector {
     pub(super) async fn connect(&self, url: &Url) -> Result<Connection, Fault> {
         let way = tokio::time::timeout(self.timeout, self.way(url));
         let way = way.await.map_err(|_| Fault::Timeout)??;
-        Connection::new(way).await.map_err(Fault::Http)
+        Connection::new(&url[..Position::BeforePath], way).await.map_err(Fault::Http)
     }
 
     async fn way(&self, url: &Url) -> Result<Box<dyn Way>, Fault> {

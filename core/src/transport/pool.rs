@@ -1,6 +1,5 @@
-//! Connections that are kept between requests, by origin.
+//! Connections that are kept between requests.
 
-use std::collections::HashMap;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -25,15 +24,16 @@ type Work = http1::Connection<TokioIo<Box<dyn Way>>, Full<Bytes>>;
 
 /// A connection. Who uses it does its work too: a task for that would have to be woken for each answer, and wake whoever waits.
 pub(super) struct Connection {
+    origin: String,
     pub(super) sender: SendRequest<Full<Bytes>>,
     /// `None`: it is closed.
     work: Option<Box<Work>>,
 }
 
 impl Connection {
-    pub(super) async fn new(way: Box<dyn Way>) -> hyper::Result<Connection> {
+    pub(super) async fn new(origin: &str, way: Box<dyn Way>) -> hyper::Result<Connection> {
         let (sender, work) = http1::handshake(TokioIo::new(way)).await?;
-        Ok(Connection { sender, work: Some(Box::new(work)) })
+        Ok(Connection { origin: origin.to_owned(), sender, work: Some(Box::new(work)) })
     }
 
     /// Works until there is what is wanted of this connection.
@@ -78,33 +78,28 @@ pub(super) struct Pool(Mutex<Idle>);
 
 #[derive(Default)]
 struct Idle {
-    origins: HashMap<String, Vec<(Connection, Instant)>>,
+    /// And since when.
+    connections: Vec<(Connection, Instant)>,
     /// A task looks for those that have waited too long.
     tended: bool,
 }
 
 impl Pool {
-    /// A connection to this origin, the one used last if it can be had.
+    /// A connection to this origin, the one used last if it can be had. Whether the server has closed it meanwhile is seen when a
+    /// request is given to it, which is given back then.
     pub(super) fn take(&self, origin: &str) -> Option<Connection> {
-        loop {
-            let (mut connection, since) = self.lock().origins.get_mut(origin)?.pop()?;
-            match since.elapsed() < KEPT {
-                true if connection.is_ready() => return Some(connection),
-                _ => connection.close(),
-            }
-        }
+        let mut idle = self.lock();
+        let usable = |(kept, since): &(Connection, Instant)| kept.origin == origin && since.elapsed() < KEPT;
+        let place = idle.connections.iter().rposition(usable)?;
+        Some(idle.connections.swap_remove(place).0)
     }
 
     /// Lets go of what is closed or has waited too long; whether anything is left.
     fn sweep(&self) -> bool {
         let mut idle = self.lock();
-        idle.origins.retain(|_, connections| {
-            let gone =
-                connections.extract_if(.., |(connection, since)| since.elapsed() >= KEPT || !connection.is_ready());
-            gone.for_each(|(connection, _)| connection.close());
-            !connections.is_empty()
-        });
-        idle.tended = !idle.origins.is_empty();
+        let gone = idle.connections.extract_if(.., |(kept, since)| since.elapsed() >= KEPT || !kept.is_ready());
+        gone.for_each(|(connection, _)| connection.close());
+        idle.tended = !idle.connections.is_empty();
         idle.tended
     }
 
@@ -114,16 +109,12 @@ impl Pool {
 }
 
 /// Keeps a connection whose answer has been read to its end.
-pub(super) fn keep(http: &Arc<Http>, origin: &str, mut connection: Connection) {
+pub(super) fn keep(http: &Arc<Http>, mut connection: Connection) {
     if !connection.is_ready() {
         return connection.close();
     }
     let mut idle = http.pool.lock();
-    let kept = (connection, Instant::now());
-    match idle.origins.get_mut(origin) {
-        Some(connections) => connections.push(kept),
-        None => drop(idle.origins.insert(origin.to_owned(), vec![kept])),
-    }
+    idle.connections.push((connection, Instant::now()));
     if !std::mem::replace(&mut idle.tended, true) {
         tokio::spawn(tend(Arc::clone(http)));
     }
