@@ -8,7 +8,7 @@ from harness import Bench, Figure, Goal, Result, short
 
 THREADS = 8
 # A loop of this many nanoseconds is measured; of many threads each makes half of the calls.
-LONG = 120e6
+LONG = 300e6
 # How much slower eight threads may seem: figures of this length differ by so much from run to run.
 NOISE = 1.15
 # Nanoseconds at most, by program.
