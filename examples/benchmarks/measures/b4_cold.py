@@ -88,7 +88,8 @@ def run(bench: Bench) -> Result:
         goals=goals,
         notes=[
             f"All callers are waiting before the server answers: it holds each answer for {HOLDS[0]:.0f} s or, where that is too short for so many threads to"
-            f" begin, longer, and this is taken off the times. What it costs to start the callers is so left out. {bench.rounds} rounds.",
+            f" begin, longer, and this is taken off the times; and none ends before all are answered. What it costs to start and to end the callers is so left out."
+            f" {bench.rounds} rounds.",
         ],
         chart=bars("Token requests that reach the server", "Behind each name how many callers found no token; logarithmic.", list(groups.items())),
         samples={

@@ -17,7 +17,8 @@ static inline double nanoseconds(clockid_t clock) {
 }
 
 struct crew {
-  pthread_barrier_t *start; /* NULL: each begins as soon as it is there */
+  pthread_barrier_t all;
+  bool together; /* none begins before all are there; else none ends before all are done */
   void (*work)(void *);
   void *context;
 };
@@ -38,9 +39,9 @@ struct taken {
 
 static void *crew_work(void *argument) {
   struct crew_member *member = argument;
-  bool together = member->crew->start != NULL;
+  bool together = member->crew->together;
   if (together) {
-    pthread_barrier_wait(member->crew->start);
+    pthread_barrier_wait(&member->crew->all);
     member->worked_before = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
   }
   member->began = nanoseconds(CLOCK_MONOTONIC);
@@ -48,16 +49,17 @@ static void *crew_work(void *argument) {
   member->ended = nanoseconds(CLOCK_MONOTONIC);
   if (together) {
     member->worked = nanoseconds(CLOCK_PROCESS_CPUTIME_ID);
+  } else {
+    pthread_barrier_wait(&member->crew->all);
   }
   return NULL;
 }
 
 /* Calls `work` in so many threads; from when the first begins until the last is done. `together`: none begins before all are
- * there, which takes thousands of threads longer than what they do. */
+ * there, which takes thousands of threads longer than what they do; else none ends before all are done, which takes them as long. */
 static inline struct taken in_threads(long count, bool together, void (*work)(void *), void *context) {
-  pthread_barrier_t start;
-  pthread_barrier_init(&start, NULL, (unsigned)count);
-  struct crew crew = {.start = together ? &start : NULL, .work = work, .context = context};
+  struct crew crew = {.together = together, .work = work, .context = context};
+  pthread_barrier_init(&crew.all, NULL, (unsigned)count);
   struct crew_member *members = calloc((size_t)count, sizeof *members);
   pthread_attr_t small;
   pthread_attr_init(&small);

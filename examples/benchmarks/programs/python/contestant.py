@@ -16,7 +16,8 @@ def cannot(why):
 
 
 def _run(count, work):
-    """Runs `work` in so many threads, and raises what one of them raised."""
+    """Runs `work` in so many threads, and raises what one of them raised. They are daemons, since `threading` looks through all
+    that are none whenever it starts another."""
     import threading
 
     threading.stack_size(256 * 1024)
@@ -28,7 +29,7 @@ def _run(count, work):
         except Exception as error:
             errors.append(error)
 
-    threads = [threading.Thread(target=run) for _ in range(count)]
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -59,15 +60,25 @@ def in_threads(count, work):
 
 
 def _cold(count, call):
-    """So many threads, each of which calls as soon as it is there."""
+    """So many threads, each of which calls as soon as it is there, and stays until all have been answered."""
+    import threading
     import time
 
     began, ended = [], []
+    left = iter(range(count - 1))  # `next` of it is atomic
+    answered = threading.Lock()
+    answered.acquire()
 
     def timed():
         began.append(time.perf_counter_ns())
-        call()
-        ended.append(time.perf_counter_ns())
+        try:
+            call()
+            ended.append(time.perf_counter_ns())
+        finally:
+            if next(left, None) is None:  # the last
+                answered.release()
+            with answered:
+                pass
 
     _run(count, timed)
     return {"wall_ms": (max(ended) - min(began)) / 1e6, "last_ms": (max(began) - min(began)) / 1e6, "callers": "threads"}
