@@ -1,8 +1,10 @@
-/* F27: a process that ends during a fetch ends at once, by exit, _exit, return from main, a signal, and after dlclose. */
+/* F27: a process that ends during a fetch ends at once, by exit, _exit, return from main, a signal, and after dlclose. A thread that
+   is cancelled during one ends after it, and a process that gets no thread loses nothing by each call. */
 #define _GNU_SOURCE
 #include "support.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,6 +100,62 @@ static void after_dlclose(void) {
   check(code == 0, "after dlclose: %d", code);
 }
 
+static volatile bool fetched;
+
+static void *fetch_to_the_end(void *client) {
+  fetch(client);
+  fetched = true;
+  pthread_testcancel();
+  return NULL;
+}
+
+static void by_cancelled_thread(void) {
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    tokenwell_error *error = NULL;
+    json_object_set_new(options, "timeout", json_real(0.5));
+    tokenwell_client *client = client_of(options, &error);
+    pthread_t thread;
+    void *result = NULL;
+    pthread_create(&thread, NULL, fetch_to_the_end, client);
+    pause_ms(200);
+    pthread_cancel(thread);
+    pthread_join(thread, &result);
+    _exit(fetched && result == PTHREAD_CANCELED ? 0 : 1);
+  }
+  int code = wait_for(pid, 5);
+  check(code == 0, "a cancelled thread: %d", code);
+}
+
+static int open_files(void) {
+  int count = 0;
+  for (int file = 0; file < 1024; file++) {
+    count += fcntl(file, F_GETFD) != -1;
+  }
+  return count;
+}
+
+static void without_a_thread(void) {
+  fflush(NULL);
+  pid_t pid = fork();
+  if (pid == 0) {
+    /* No thread can have so large a stack. */
+    setenv("RUST_MIN_STACK", "4611686018427387904", 1);
+    tokenwell_error *error = NULL;
+    tokenwell_client *client = client_of(options, &error);
+    int before = open_files(), failures = 0;
+    for (int call = 0; call < 3; call++) {
+      tokenwell_token *token = NULL;
+      failures += tokenwell_client_token(client, &token, &error) == TOKENWELL_STATUS_INTERNAL_ERROR;
+      tokenwell_error_free(error);
+    }
+    _exit(failures == 3 && open_files() == before ? 0 : 1);
+  }
+  int code = wait_for(pid, 5);
+  check(code == 0, "without a thread: %d", code);
+}
+
 int main(void) {
   if (!start_server(&server)) {
     return 1;
@@ -114,6 +172,8 @@ int main(void) {
   ends("close, then exit", by_free_and_exit, 7);
   ends("SIGTERM", by_signal, 128 + SIGTERM);
   after_dlclose();
+  by_cancelled_thread();
+  without_a_thread();
   json_decref(options);
   json_decref(realm);
   json_decref(hang);

@@ -67,6 +67,34 @@ def test_the_event_loop_turns_during_a_fetch(realm: Realm) -> None:
     assert asyncio.run(count()) > 50
 
 
+def test_no_thread_that_waits_calls_the_event_loop(realm: Realm) -> None:
+    """Python runs the handlers of signals where Python runs: in a call of token() they would come in the middle of its work, and
+    what they raise would be lost, and the answer with it."""
+    realm.script([{"issue": {}, "delay": 0.4}, {"issue": {}}])
+    client = client_of(realm)
+    waits = threading.Thread(target=client.token, kwargs={"scope": "a"})
+    callers = []
+
+    async def fetch() -> None:
+        loop = asyncio.get_running_loop()
+        plain = loop.call_soon_threadsafe
+
+        def noted(*call: object) -> object:
+            callers.append(threading.get_ident())
+            return plain(*call)  # type: ignore[arg-type]
+
+        loop.call_soon_threadsafe = noted  # type: ignore[assignment]
+        waits.start()
+        until(lambda: bool(realm.requests()))
+        await client.atoken(scope="b")
+
+    asyncio.run(fetch())
+    assert waits.is_alive()
+    assert callers
+    assert waits.ident not in callers
+    waits.join()
+
+
 def test_waiters_are_not_held_up_by_a_busy_thread(realm: Realm) -> None:
     """All outcomes of a flight come with one turn of the GIL, not with one each."""
     realm.script([{"issue": {}, "delay": 0.2}])

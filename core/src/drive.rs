@@ -8,14 +8,15 @@
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
 
-use crate::engine::{block_signals, has_room};
+use crate::engine::{Uncancelled, block_signals, has_room};
 use crate::error::Error;
 use crate::secret::wipe_stack;
 
@@ -26,7 +27,8 @@ const LATELY: Duration = Duration::from_millis(1);
 
 pub(crate) struct Drive {
     runtime: Runtime,
-    seat: &'static Mutex<Seat>,
+    seat: Arc<Mutex<Seat>>,
+    keeper: Thread,
     /// What the keeper waits on.
     call: Condvar,
     /// The last task that was under way has ended, and a thread would have taken the seat.
@@ -45,6 +47,8 @@ struct Seat {
     under_way: usize,
     /// Those of them that no driver has started: it does when it takes the seat, when it is woken, and before it sleeps.
     waiting: Vec<Task>,
+    /// What the keeper is to run.
+    errands: Vec<Box<dyn FnOnce() + Send>>,
     /// The driver sleeps until there is an event.
     asleep: bool,
     /// A thread would have taken the seat that somebody else has.
@@ -55,18 +59,32 @@ impl Drive {
     /// Starts the keeper. It ends with the process: nothing waits for it, so an exit takes no time.
     pub(crate) fn start() -> Result<&'static Drive, Error> {
         let failed = |_| Error::internal("the operating system gave no thread for the library");
-        let seat: &'static Mutex<Seat> = Box::leak(Box::default());
+        let seat: Arc<Mutex<Seat>> = Arc::default();
+        let (parked, unparked) = (seat.clone(), seat.clone());
         let runtime = Builder::new_current_thread()
             .enable_all()
-            .on_thread_park(|| falls_asleep(seat))
-            .on_thread_unpark(|| lock(seat).asleep = false)
+            .on_thread_start(block_signals)
+            .on_thread_park(move || falls_asleep(&parked))
+            .on_thread_unpark(move || lock(&unparked).asleep = false)
             .build()
             .map_err(failed)?;
-        let drive: &'static Drive =
-            Box::leak(Box::new(Drive { runtime, seat, call: Condvar::new(), all_done: Notify::new() }));
-        let keeper = std::thread::Builder::new().name("tokenwell".to_owned());
-        keeper.spawn(|| drive.keep()).map_err(failed)?;
-        Ok(drive)
+        // The thread first: without one, all that was made for it goes.
+        let place: Arc<OnceLock<&'static Drive>> = Arc::default();
+        let keeper = thread::Builder::new().name("tokenwell".to_owned());
+        let keeper = keeper.spawn({
+            let place = place.clone();
+            move || place.wait().keep()
+        });
+        let keeper = match keeper {
+            Ok(keeper) => keeper.thread().clone(),
+            Err(error) => {
+                // Whoever asks may be inside a runtime, where none may be dropped that could wait for its threads.
+                runtime.shutdown_background();
+                return Err(failed(error));
+            }
+        };
+        let drive = Drive { runtime, seat, keeper, call: Condvar::new(), all_done: Notify::new() };
+        Ok(place.get_or_init(|| Box::leak(Box::new(drive))))
     }
 
     /// Runs a task, whether anybody waits for it or not.
@@ -85,6 +103,16 @@ impl Drive {
     /// Sees to it that somebody drives if something is under way, and is awake for what waits.
     pub(crate) fn attend(&self) {
         self.call(self.lock());
+    }
+
+    /// Calls back: on the keeper, since a thread that drives is the caller's, which may not be entered again there: an interpreter
+    /// runs its signals' handlers on it.
+    pub(crate) fn tell(&self, errand: impl FnOnce() + Send + 'static) {
+        if thread::current().id() == self.keeper.id() {
+            return errand();
+        }
+        self.lock().errands.push(Box::new(errand));
+        self.call.notify_one();
     }
 
     fn call(&self, mut seat: MutexGuard<'_, Seat>) {
@@ -112,6 +140,7 @@ impl Drive {
             self.call(seat);
             return None;
         }
+        let _uncancelled = Uncancelled::new();
         let turn = self.take(seat);
         Some(self.drive(turn, wait))
     }
@@ -145,22 +174,28 @@ impl Drive {
         }
     }
 
-    /// Until the keeper is called, or nobody has had a turn for a while.
+    /// Until the keeper is called, or nobody has had a turn for a while. Meanwhile it runs errands.
     fn await_turn(&self) -> Turn<'_> {
         let mut seat = self.lock();
         loop {
             let turns = seat.turns;
-            let waited = self.call.wait_timeout_while(seat, QUIET, |seat| !seat.called);
+            let waited = self.call.wait_timeout_while(seat, QUIET, |seat| !seat.called && seat.errands.is_empty());
             let quiet;
             (seat, quiet) = waited.unwrap_or_else(PoisonError::into_inner);
-            if !seat.taken && (seat.called || quiet.timed_out() && seat.turns == turns) {
+            let errands = std::mem::take(&mut seat.errands);
+            if !errands.is_empty() {
+                drop(seat);
+                // A panic is its own, as in any task.
+                errands.into_iter().for_each(|errand| drop(catch_unwind(AssertUnwindSafe(errand))));
+                seat = self.lock();
+            } else if !seat.taken && (seat.called || quiet.timed_out() && seat.turns == turns) {
                 return self.take(seat);
             }
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, Seat> {
-        lock(self.seat)
+        lock(&self.seat)
     }
 }
 
@@ -337,5 +372,36 @@ mod tests {
             assert!(Instant::now() < until, "the seat is left");
             asked(drive);
         }
+    }
+
+    #[test]
+    fn callbacks_run_on_the_keeper_whoever_drives() {
+        let drive = Drive::start().unwrap();
+        let (sender, receiver) = channel();
+        let told = move || {
+            drive.tell(|| panic!("of the errand"));
+            drive.tell(move || sender.send(thread::current().id()).unwrap());
+        };
+        on_a_thread(4 << 20, move || drive.wait(async { told() }).unwrap());
+        assert_eq!(receiver.recv_timeout(LONG), Ok(drive.keeper.id()), "after another's panic");
+        let (sender, receiver) = channel();
+        drive.run(async move { drive.tell(move || sender.send(thread::current().id()).unwrap()) });
+        assert_eq!(receiver.recv_timeout(LONG), Ok(drive.keeper.id()), "while the keeper drives");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn no_thread_of_the_runtime_takes_the_programs_signals() {
+        let blocked = || {
+            let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+            status.lines().find(|line| line.starts_with("SigBlk")).unwrap().to_owned()
+        };
+        let all = on_a_thread(64 << 10, move || {
+            block_signals();
+            blocked()
+        });
+        let drive = Drive::start().unwrap();
+        let work = move || drive.wait(async move { tokio::task::spawn_blocking(blocked).await.unwrap() }).unwrap();
+        assert_eq!(on_a_thread(4 << 20, work), all);
     }
 }

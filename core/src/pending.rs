@@ -121,8 +121,8 @@ impl<T> Pending<T> {
         }
     }
 
-    /// Calls `done` once with the answer: at once on this thread if it is there, else on the thread that drives the
-    /// library then, where `done` must not block.
+    /// Calls `done` once with the answer: at once on this thread if it is there, else on the library's own thread, where `done`
+    /// must not block.
     pub fn then(mut self, done: impl FnOnce(Answer<T>) + Send + 'static)
     where
         T: Send + 'static,
@@ -130,7 +130,10 @@ impl<T> Pending<T> {
         match &mut self.state {
             State::Ready(answer) => done(answer.take().unwrap_or_else(taken)),
             State::Waiting(_) => match engine().drive() {
-                Ok(drive) => drive.run(async move { done(self.await) }),
+                Ok(drive) => drive.run(async move {
+                    let answer = self.await;
+                    drive.tell(move || done(answer));
+                }),
                 Err(error) => done(Err(error)),
             },
         }
