@@ -34,8 +34,7 @@ typedef enum {
    */
   TOKENWELL_STATUS_OK = 0,
   /**
-   * `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is NULL, no live handle or not
-   * UTF-8. Nothing was sent.
+   * `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is no live handle or text. Nothing was sent.
    */
   TOKENWELL_STATUS_CONFIG_ERROR = 1,
   /**
@@ -81,8 +80,7 @@ typedef struct tokenwell_error tokenwell_error;
 typedef struct tokenwell_token tokenwell_token;
 
 /**
- * Makes a client of a JSON object of options in snake_case: `token_endpoint`, `client_id`, `client_secret` and so on.
- * Sends nothing and starts no thread.
+ * Makes a client of a JSON object of options in snake_case, e.g. `token_endpoint`, `client_id`. Sends nothing, starts no thread.
  *
  * - `json`: `json_len` bytes, not kept
  * - `client`: set to the new client, owned by the caller; NULL on failure
@@ -136,6 +134,15 @@ const char *tokenwell_client_has(const tokenwell_client *client,
                                  const tokenwell_token *token);
 
 /**
+ * Frees `last`, a token handle or NULL, and goes on as `tokenwell_client_token`: for languages in which each call of C costs. The
+ * new token's value, owned by its handle; NULL on failure.
+ */
+const char *tokenwell_client_renew(const tokenwell_client *client,
+                                   tokenwell_token *last,
+                                   tokenwell_token **token,
+                                   tokenwell_error **error);
+
+/**
  * Says that a resource refused this token (`value`, `value_len` bytes): if it is the kept one, the next call gets a new one.
  */
 tokenwell_status tokenwell_client_invalidate(const tokenwell_client *client,
@@ -159,8 +166,7 @@ tokenwell_status tokenwell_client_introspect(const tokenwell_client *client,
 /**
  * Makes a DPoP proof (RFC 9449) for one request of the caller's own: the value of its `DPoP` header, new for each request.
  * - `method`, `url`, `token`: of the request, texts with their lengths; `token` is that of its `Authorization` header
- * - `proof`: set to the proof, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
- * - `error`: set to NULL; on failure to an error, owned by the caller
+ * - `proof`: set to the proof, owned by the caller; free it with `tokenwell_string_free`; `error` as in `tokenwell_client_token`
  */
 tokenwell_status tokenwell_client_dpop_proof(const tokenwell_client *client,
                                              const char *method,
@@ -230,8 +236,7 @@ const char *tokenwell_token_type(const tokenwell_token *token);
 const char *tokenwell_token_authorization(const tokenwell_token *token);
 
 /**
- * The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: it
- * named none.
+ * The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: none.
  */
 const char *tokenwell_token_scope(const tokenwell_token *token);
 
@@ -293,8 +298,7 @@ double tokenwell_error_retry_after(const tokenwell_error *error);
 uint16_t tokenwell_error_http_status(const tokenwell_error *error);
 
 /**
- * The server's `error_description`, cleaned, at most 200 characters: its text, for people to read. Owned by the error.
- * NULL: there is none.
+ * The server's `error_description`, cleaned, at most 200 characters, for people to read. Owned by the error. NULL: none.
  */
 const char *tokenwell_error_error_description(const tokenwell_error *error);
 

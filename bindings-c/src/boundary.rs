@@ -26,8 +26,7 @@ pub(crate) fn fill<T>(
     error: Out<TokenwellError>,
     body: impl FnOnce() -> Result<*mut T, Failure>,
 ) -> TokenwellStatus {
-    let out = out.map(|out| out.write(null_mut()));
-    let error = error.map(|error| error.write(null_mut()));
+    let (out, error) = (out.map(|out| out.write(null_mut())), error.map(|error| error.write(null_mut())));
     let outcome = match (&out, &error) {
         (None, _) => Err(Failure::null(name)),
         (_, None) => Err(Failure::null(TokenwellError::NAME)),
@@ -63,14 +62,12 @@ pub(crate) fn get<O: Opaque, R: Copy>(handle: Option<&O>, missing: R, read: impl
 /// # Safety
 /// `ptr` is NULL or readable for `length` bytes, and stays so while the result is in use.
 pub(crate) unsafe fn bytes<'a>(ptr: *const c_char, length: usize, name: &str) -> Result<&'a [u8], Failure> {
-    if ptr.is_null() {
-        return Err(Failure::null(name));
+    match isize::try_from(length) {
+        _ if ptr.is_null() => Err(Failure::null(name)),
+        Err(_) => Err(Failure::argument(name, "is longer than any memory")),
+        // SAFETY: not NULL, readable for `length` bytes as the caller promises, and no longer than an object can be.
+        Ok(_) => Ok(unsafe { slice::from_raw_parts(ptr.cast(), length) }),
     }
-    if isize::try_from(length).is_err() {
-        return Err(Failure::argument(name, "is longer than any memory"));
-    }
-    // SAFETY: not NULL, readable for `length` bytes as the caller promises, and no longer than an object can be.
-    Ok(unsafe { slice::from_raw_parts(ptr.cast(), length) })
 }
 
 /// The caller's text, which must be UTF-8.

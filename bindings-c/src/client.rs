@@ -9,7 +9,7 @@ use tokenwell::{Client, Config, Error, TokenRequest};
 use crate::boundary::{bytes, c_string, fill, get, guarded, object, status, text};
 use crate::error::{Failure, TokenwellError, TokenwellStatus};
 use crate::handle::{Opaque, free, give};
-use crate::token::{TokenwellToken, handle, tokenwell_token_value};
+use crate::token::{TokenwellToken, handle, tokenwell_token_free, tokenwell_token_value};
 
 /// Gets tokens for one set of options and keeps them. Owned by the caller; free it with `tokenwell_client_free`. Several
 /// threads may use it at once; `tokenwell_client_free` must be the last call.
@@ -25,8 +25,7 @@ fn make(config: Result<Config, Error>) -> Result<*mut TokenwellClient, Failure> 
     Ok(give(Client::new(config?)?))
 }
 
-/// Makes a client of a JSON object of options in snake_case: `token_endpoint`, `client_id`, `client_secret` and so on.
-/// Sends nothing and starts no thread.
+/// Makes a client of a JSON object of options in snake_case, e.g. `token_endpoint`, `client_id`. Sends nothing, starts no thread.
 ///
 /// - `json`: `json_len` bytes, not kept
 /// - `client`: set to the new client, owned by the caller; NULL on failure
@@ -108,6 +107,25 @@ pub extern "C" fn tokenwell_client_has(
     })
 }
 
+/// Frees `last`, a token handle or NULL, and goes on as `tokenwell_client_token`: for languages in which each call of C costs. The
+/// new token's value, owned by its handle; NULL on failure.
+#[unsafe(no_mangle)]
+pub extern "C" fn tokenwell_client_renew(
+    client: Option<&TokenwellClient>,
+    last: Option<&mut TokenwellToken>,
+    token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
+    error: Option<&mut MaybeUninit<*mut TokenwellError>>,
+) -> *const c_char {
+    tokenwell_token_free(last);
+    let mut value = null();
+    fill("token", token, error, || {
+        let token = object(client)?.blocking().access_token()?;
+        value = token.value_with_nul().as_ptr().cast();
+        Ok(handle(token))
+    });
+    value
+}
+
 /// Says that a resource refused this token (`value`, `value_len` bytes): if it is the kept one, the next call gets a new one.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenwell_client_invalidate(
@@ -115,11 +133,8 @@ pub unsafe extern "C" fn tokenwell_client_invalidate(
     value: *const c_char,
     value_len: usize,
 ) -> TokenwellStatus {
-    status(|| {
-        // SAFETY: the header asks that a text is readable for its length.
-        let value = unsafe { text(value, value_len, "value")? };
-        object(client).map(|client| client.invalidate(value))
-    })
+    // SAFETY: the header asks that a text is readable for its length.
+    status(|| unsafe { text(value, value_len, "value") }.and_then(|value| object(client).map(|c| c.invalidate(value))))
 }
 
 /// Ends the tokens that the client holds (RFC 7009) and gives them up in any case. Blocks. `error` as in `tokenwell_client_token`.
@@ -128,9 +143,8 @@ pub extern "C" fn tokenwell_client_revoke(
     client: Option<&TokenwellClient>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> TokenwellStatus {
-    fill("", Some(&mut MaybeUninit::uninit()), error, || {
-        object(client)?.blocking().revoke().map(|()| null_mut::<c_char>()).map_err(Into::into)
-    })
+    let mut nothing = MaybeUninit::<*mut u8>::uninit();
+    fill("", Some(&mut nothing), error, || Ok(object(client)?.blocking().revoke().map(|()| null_mut())?))
 }
 
 /// Asks the server what it knows of the client's token (RFC 7662). Blocks. `error` as in `tokenwell_client_token`; `answer`: set
@@ -149,8 +163,7 @@ pub extern "C" fn tokenwell_client_introspect(
 
 /// Makes a DPoP proof (RFC 9449) for one request of the caller's own: the value of its `DPoP` header, new for each request.
 /// - `method`, `url`, `token`: of the request, texts with their lengths; `token` is that of its `Authorization` header
-/// - `proof`: set to the proof, owned by the caller; free it with `tokenwell_string_free`; NULL on failure
-/// - `error`: set to NULL; on failure to an error, owned by the caller
+/// - `proof`: set to the proof, owned by the caller; free it with `tokenwell_string_free`; `error` as in `tokenwell_client_token`
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn tokenwell_client_dpop_proof(
     client: Option<&TokenwellClient>,

@@ -14,8 +14,7 @@ use crate::handle::{Opaque, free};
 pub enum TokenwellStatus {
     /// All is well; the error out-parameter is NULL.
     Ok = 0,
-    /// `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is NULL, no live handle or not
-    /// UTF-8. Nothing was sent.
+    /// `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is no live handle or text. Nothing was sent.
     ConfigError = 1,
     /// `SecretError`: a source of a secret failed.
     SecretError = 2,
@@ -127,8 +126,7 @@ pub extern "C" fn tokenwell_error_http_status(error: Option<&TokenwellError>) ->
     get(error, 0, |e| e.0.core.http_status().unwrap_or(0))
 }
 
-/// The server's `error_description`, cleaned, at most 200 characters: its text, for people to read. Owned by the error.
-/// NULL: there is none.
+/// The server's `error_description`, cleaned, at most 200 characters, for people to read. Owned by the error. NULL: none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_error_error_description(error: Option<&TokenwellError>) -> *const c_char {
     get(error, null(), |e| e.0.description.as_ref().map_or(null(), |text| text.as_ptr()))

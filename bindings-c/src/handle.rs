@@ -53,8 +53,7 @@ pub(crate) fn borrow<O: Opaque>(handle: &O) -> Option<&O::Inner> {
     Some(unsafe { &(*std::ptr::from_ref(handle).cast::<Tagged<O::Inner>>()).inner })
 }
 
-/// Takes the object behind a handle back from C and drops it. Nothing happens for what `borrow` refuses, a second free
-/// among it.
+/// Takes the object behind a handle back from C and drops it. Nothing happens for what `borrow` refuses, as after a free.
 pub(crate) fn free<O: Opaque>(handle: Option<&mut O>) {
     let Some(handle) = handle else { return };
     if let Some(tag) = live(handle) {

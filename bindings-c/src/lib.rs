@@ -6,11 +6,8 @@
 
 #![allow(
     unsafe_code,
-    reason = "a C interface reads and writes through the caller's pointers; each use says why it is sound"
-)]
-#![allow(
     clippy::missing_safety_doc,
-    reason = "the rules for pointers are the same for all functions and stand once, at the top of the header"
+    reason = "a C interface reads and writes through the caller's pointers; each use says why it is sound, and the header what is asked of them"
 )]
 
 mod boundary;

@@ -30,11 +30,8 @@ pub(crate) struct Token {
     texts: OnceBox<Texts>,
 }
 
-/// What C needs as strings of its own, made when asked for.
-struct Texts {
-    scope: Option<CString>,
-    extra: CString,
-}
+/// Scope and extra as C needs them, made when asked for.
+type Texts = (Option<CString>, CString);
 
 // What goes through memory on the way is read in other pieces than it was written in, for which the processor waits.
 #[inline(always)]
@@ -46,7 +43,7 @@ impl Token {
     fn texts(&self) -> &Texts {
         self.texts.get_or_init(|| {
             let extra = serde_json::to_string(self.token.extra()).unwrap_or_default();
-            Box::new(Texts { scope: self.token.scope().map(c_string), extra: c_string(&extra) })
+            Box::new((self.token.scope().map(c_string), c_string(&extra)))
         })
     }
 }
@@ -70,11 +67,10 @@ pub extern "C" fn tokenwell_token_authorization(token: Option<&TokenwellToken>) 
     get(token, null(), |t| t.token.authorization_with_nul().as_ptr().cast())
 }
 
-/// The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: it
-/// named none.
+/// The scope that the server granted, words parted by spaces (RFC 6749 section 5.1). Owned by the token handle. NULL: none.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_scope(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.texts().scope.as_ref().map_or(null(), |text| text.as_ptr()))
+    get(token, null(), |t| t.texts().0.as_ref().map_or(null(), |text| text.as_ptr()))
 }
 
 /// Where this answer came from: `network` or `memory`. Static.
@@ -86,7 +82,7 @@ pub extern "C" fn tokenwell_token_source(token: Option<&TokenwellToken>) -> *con
 /// The other members of the server's answer, as a JSON object. Owned by the token handle.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_token_extra(token: Option<&TokenwellToken>) -> *const c_char {
-    get(token, null(), |t| t.texts().extra.as_ptr())
+    get(token, null(), |t| t.texts().1.as_ptr())
 }
 
 /// When the token expires, in seconds since 1970-01-01 00:00 UTC. 0: no token.

@@ -69,6 +69,12 @@ static void null_in_calls(void) {
   check(tokenwell_client_has(NULL, NULL) == NULL, "has: all");
   check(tokenwell_client_has(client, NULL) == NULL, "has: token");
   check(tokenwell_client_has(client, (const tokenwell_token *)client) == NULL, "has: a handle of another type");
+  check(tokenwell_client_renew(NULL, NULL, NULL, NULL) == NULL, "renew: all");
+  token = (tokenwell_token *)client;
+  check(tokenwell_client_renew(NULL, token, &token, &error) == NULL && token == NULL, "renew: a handle of another type");
+  tokenwell_error_free(error);
+  const char *value = tokenwell_client_renew(NULL, NULL, &token, &error);
+  refused("renew: client", value ? TOKENWELL_STATUS_OK : TOKENWELL_STATUS_CONFIG_ERROR, "client");
   check(tokenwell_client_stats(NULL) == NULL, "stats");
   check(tokenwell_client_close(NULL) == TOKENWELL_STATUS_CONFIG_ERROR, "close");
 }

@@ -181,7 +181,7 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
     public function token(mixed $scope = null, mixed $audience = null, mixed $resource = null, mixed $minValid = null): string
     {
         if ($scope === null && $audience === null && $resource === null && $minValid === null) {
-            return $this->ffi->tokenwell_client_has($this->client, $this->last) ?? $this->ffi->tokenwell_token_value($this->renew());
+            return $this->ffi->tokenwell_client_has($this->client, $this->last) ?? $this->renew();
         }
         $token = new Handle($this->obtain(get_defined_vars()));
         return $this->ffi->tokenwell_token_value($token->token);
@@ -221,8 +221,10 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         mixed $minValid = null,
     ): string {
         if ($scope === null && $audience === null && $resource === null && $minValid === null) {
-            $kept = $this->ffi->tokenwell_client_has($this->client, $this->last) !== null;
-            return $this->ffi->tokenwell_token_authorization($kept ? $this->last : $this->renew());
+            if ($this->ffi->tokenwell_client_has($this->client, $this->last) === null) {
+                $this->renew();
+            }
+            return $this->ffi->tokenwell_token_authorization($this->last);
         }
         $token = new Handle($this->obtain(get_defined_vars()));
         return $this->ffi->tokenwell_token_authorization($token->token);
@@ -333,17 +335,21 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         throw new \LogicException('a client cannot be unserialized: make it anew of its options');
     }
 
-    /** A token for a call without options: its address. */
-    private function renew(): int
+    /** A new token for calls without options: its value. */
+    private function renew(): string
     {
-        // Let go of first: nothing keeps an old token.
-        $this->forget();
-        return $this->last = $this->obtain([]);
+        $token = $this->last;
+        // The library frees it first: nothing keeps an old token.
+        $this->last = 0;
+        $value = Library::renew($this->client, $token);
+        $this->last = $token;
+        return $value;
     }
 
     private function forget(): void
     {
-        [$last, $this->last] = [$this->last, 0];
+        $last = $this->last;
+        $this->last = 0;
         $this->ffi->tokenwell_token_free($last);
     }
 

@@ -56,6 +56,7 @@ impl Hands {
             b"nonce" => self.nonce(argument),
             b"invalidate" => self.invalidate(argument),
             b"has" => drop([self.last(), served()].map(|client| tokenwell_client_has(client, self.held()))),
+            b"renew" => self.renew(),
             b"stats" => stats(self.last()),
             b"close" => drop(self.closed()),
             b"free" => self.free(),
@@ -93,6 +94,21 @@ impl Hands {
 
     fn hold(&mut self, token: *mut TokenwellToken) {
         self.tokens.extend(Some(token).filter(|token| !token.is_null()));
+    }
+
+    /// The last token for a new one.
+    fn renew(&mut self) {
+        // SAFETY: the library gave it out, and nobody has it any more.
+        let last = self.tokens.pop().and_then(|token| unsafe { token.as_mut() });
+        let (mut token, mut value) = (MaybeUninit::uninit(), null());
+        report(|error| {
+            value = tokenwell_client_renew(served(), last, Some(&mut token), error);
+            if value.is_null() { TokenwellStatus::ConfigError } else { TokenwellStatus::Ok }
+        });
+        // SAFETY: every call sets its out-parameters.
+        let token = unsafe { token.assume_init() };
+        assert!(is_text(value) && token.is_null() == value.is_null());
+        self.hold(token);
     }
 
     /// `method url token`

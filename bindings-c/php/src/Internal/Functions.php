@@ -18,6 +18,8 @@ interface Functions
 
     public function tokenwell_client_has(int $client, int $token): ?string;
 
+    public function tokenwell_client_renew(int $client, int $last, CData $token, CData $error): string;
+
     public function tokenwell_client_invalidate(int $client, string $value, int $length): int;
 
     public function tokenwell_client_dpop_nonce(int $client, string $url, int $urlLength, string $nonce, int $nonceLength): int;

@@ -26,6 +26,8 @@ final class Library
     private static ?\FFI $ffi = null;
     /** @var array<string, \FFI\CType> parsed once */
     private static array $types = [];
+    /** @var list<\FFI\CData> for {@see renew()}: a token's address and an error's, and where these two are; empty while a call uses them */
+    private static array $places = [];
 
     /**
      * The functions of tokenwell.h.
@@ -45,6 +47,33 @@ final class Library
     public static function make(string $function, #[\SensitiveParameter] mixed ...$arguments): int
     {
         return self::number(self::out('uintptr_t', $function, $arguments));
+    }
+
+    /**
+     * Frees a token and gets a new one, whose address takes its place: the new one's value. Without what {@see make()} makes for
+     * each call, which is most of what PHP takes for it.
+     *
+     * @throws TokenwellError
+     */
+    public static function renew(int $client, int &$token): string
+    {
+        /** @var list<\FFI\CData&object{cdata: int}> $places what FFI calls the value of a scalar */
+        $places = self::$places ?: self::places();
+        // The handler of a signal may ask for a token before this call has read its own.
+        self::$places = [];
+        $value = self::ffi()->tokenwell_client_renew($client, $token, $places[2], $places[3]);
+        $token = $places[0]->cdata;
+        $error = $places[1]->cdata;
+        self::$places = $places;
+        self::check($error);
+        return $value;
+    }
+
+    /** @return list<\FFI\CData> */
+    private static function places(): array
+    {
+        $places = [self::place('uintptr_t'), self::place('uintptr_t')];
+        return [...$places, \FFI::addr($places[0]), \FFI::addr($places[1])];
     }
 
     /**
