@@ -11,7 +11,7 @@ use std::pin::{Pin, pin};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
 use std::thread::{self, Thread};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
@@ -22,8 +22,6 @@ use crate::secret::wipe_stack;
 
 /// After so long without anybody on it the keeper takes the seat.
 const QUIET: Duration = Duration::from_millis(50);
-/// So long after a turn the next one does not ask for events first: what has come meanwhile might as well come while it works.
-const LATELY: Duration = Duration::from_millis(1);
 
 pub(crate) struct Drive {
     runtime: Runtime,
@@ -38,9 +36,8 @@ pub(crate) struct Drive {
 #[derive(Default)]
 struct Seat {
     taken: bool,
-    /// How often it has been left, and when last.
+    /// How often it has been left.
     turns: u64,
-    left: Option<Instant>,
     /// Something is under way and nobody drives.
     called: bool,
     /// Tasks that have not ended.
@@ -148,15 +145,11 @@ impl Drive {
     fn take<'a>(&'a self, mut seat: MutexGuard<'_, Seat>) -> Turn<'a> {
         seat.taken = true;
         seat.called = false;
-        Turn { drive: self, lately: seat.left.is_some_and(|left| left.elapsed() < LATELY) }
+        Turn(self)
     }
 
-    fn drive<T>(&self, turn: Turn<'_>, until: impl Future<Output = T>) -> T {
+    fn drive<T>(&self, _turn: Turn<'_>, until: impl Future<Output = T>) -> T {
         self.runtime.block_on(async {
-            // Events first: connections may have been closed while nobody drove.
-            if !turn.lately {
-                tokio::task::yield_now().await;
-            }
             let mut waiting = std::mem::take(&mut self.lock().waiting);
             // Most often there is one: it is worked on here, without a task that would have to be woken and to wake.
             let own = waiting.pop();
@@ -267,20 +260,15 @@ impl Drop for UnderWay {
 }
 
 /// The seat, as long as one has it. What the work leaves on this thread's stack is wiped at its end.
-struct Turn<'a> {
-    drive: &'a Drive,
-    /// The one before has just ended.
-    lately: bool,
-}
+struct Turn<'a>(&'a Drive);
 
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         wipe_stack();
-        let mut seat = self.drive.lock();
+        let mut seat = self.0.lock();
         seat.taken = false;
         seat.turns += 1;
-        seat.left = Some(Instant::now());
-        self.drive.call(seat);
+        self.0.call(seat);
     }
 }
 
@@ -288,6 +276,7 @@ impl Drop for Turn<'_> {
 mod tests {
     use std::sync::mpsc::{Receiver, channel};
     use std::thread::{self, ThreadId};
+    use std::time::Instant;
 
     use super::*;
 
@@ -305,6 +294,20 @@ mod tests {
 
     fn on_a_thread<T: Send + 'static>(stack: usize, work: impl FnOnce() -> T + Send + 'static) -> T {
         thread::Builder::new().stack_size(stack).spawn(work).unwrap().join().unwrap()
+    }
+
+    /// Has this thread drive, as soon as the keeper leaves the seat, and work.
+    fn in_the_seat<T>(drive: &'static Drive, work: impl Fn() -> T) -> T {
+        let until = Instant::now() + LONG;
+        loop {
+            if let Some(outcome) = drive.wait(async { work() }) {
+                return outcome;
+            }
+            assert!(Instant::now() < until, "the seat is left");
+            let task = task(drive, Duration::ZERO);
+            drive.attend();
+            task.recv_timeout(LONG).unwrap();
+        }
     }
 
     #[test]
@@ -335,8 +338,8 @@ mod tests {
         assert_eq!(runtime.block_on(async { drive.wait(async {}) }), None, "inside a runtime");
         on_a_thread(4 << 20, move || {
             let other = || on_a_thread(4 << 20, move || drive.wait(async {}));
-            assert_eq!(drive.wait(async { other() }), Some(None));
-            assert_eq!(other(), Some(()));
+            assert_eq!(in_the_seat(drive, other), None);
+            in_the_seat(drive, || ());
         });
     }
 
@@ -367,11 +370,7 @@ mod tests {
         let keeper = asked(drive);
         assert!((0..20).all(|_| asked(drive) == keeper));
         assert_eq!(drive.lock().turns, 0);
-        let until = Instant::now() + LONG;
-        while on_a_thread(4 << 20, move || drive.wait(async {})).is_none() {
-            assert!(Instant::now() < until, "the seat is left");
-            asked(drive);
-        }
+        on_a_thread(4 << 20, move || in_the_seat(drive, || ()));
     }
 
     #[test]
@@ -380,9 +379,10 @@ mod tests {
         let (sender, receiver) = channel();
         let told = move || {
             drive.tell(|| panic!("of the errand"));
+            let sender = sender.clone();
             drive.tell(move || sender.send(thread::current().id()).unwrap());
         };
-        on_a_thread(4 << 20, move || drive.wait(async { told() }).unwrap());
+        on_a_thread(4 << 20, move || in_the_seat(drive, told));
         assert_eq!(receiver.recv_timeout(LONG), Ok(drive.keeper.id()), "after another's panic");
         let (sender, receiver) = channel();
         drive.run(async move { drive.tell(move || sender.send(thread::current().id()).unwrap()) });
@@ -400,8 +400,12 @@ mod tests {
             block_signals();
             blocked()
         });
-        let drive = Drive::start().unwrap();
-        let work = move || drive.wait(async move { tokio::task::spawn_blocking(blocked).await.unwrap() }).unwrap();
-        assert_eq!(on_a_thread(4 << 20, work), all);
+        let (sender, receiver) = channel();
+        let work = move || {
+            let sender = sender.clone();
+            drop(tokio::task::spawn_blocking(move || sender.send(blocked()).unwrap()));
+        };
+        on_a_thread(4 << 20, move || in_the_seat(Drive::start().unwrap(), work));
+        assert_eq!(receiver.recv_timeout(LONG), Ok(all));
     }
 }

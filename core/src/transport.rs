@@ -168,7 +168,12 @@ async fn send(
         let kept = http.pool.take(origin);
         let is_fresh = kept.is_none();
         let mut connection = match kept {
-            Some(connection) => connection,
+            Some(connection) => {
+                // The system is asked what has come since it was used: its end, or an answer that nobody asked for, which would be
+                // taken for this request's.
+                tokio::task::yield_now().await;
+                connection
+            }
             // In a box, as all that is rare: or each request would take its room, which is moved, and wiped.
             None => Box::pin(http.connector.connect(url)).await?,
         };

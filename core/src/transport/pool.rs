@@ -85,8 +85,8 @@ struct Idle {
 }
 
 impl Pool {
-    /// A connection to this origin, the one used last if it can be had. Whether the server has closed it meanwhile is seen when a
-    /// request is given to it, which is given back then.
+    /// A connection to this origin, the one used last if it can be had. What the server has done with it meanwhile is seen, once the
+    /// runtime has asked for events, when a request is given to it, which is given back where it cannot be sent.
     pub(super) fn take(&self, origin: &str) -> Option<Connection> {
         let mut idle = self.lock();
         let usable = |(kept, since): &(Connection, Instant)| kept.origin == origin && since.elapsed() < KEPT;
