@@ -7,7 +7,7 @@ const { delimiter, join } = require('node:path');
 const { createInterface } = require('node:readline');
 
 const { advanceClock, jumpWallClock, panicInNextFlight } = require('./lib/native.js');
-const { camelKeys } = require('./lib/options.js');
+const { camelKeys } = require('./lib/names.js');
 
 /** An authorization server of its own inside the program: with its own client, log, script and clock. */
 class Realm {

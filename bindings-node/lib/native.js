@@ -12,4 +12,4 @@ if (found === undefined) {
   throw new Error(`tokenwell: no ${names.join(' or ')} in the package; \`npm run build\` in its folder makes it (needs cargo)`);
 }
 
-module.exports = require(found);
+process.dlopen(module, found);

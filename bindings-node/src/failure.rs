@@ -1,4 +1,4 @@
-//! An error of the core on its way to JavaScript, where `lib/errors.js` makes an `Error` subclass of it.
+//! An error of the core on its way to JavaScript, where `index.js` makes an `Error` subclass of it.
 
 use napi::bindgen_prelude::Either3;
 use napi_derive::napi;

@@ -1,7 +1,7 @@
 //! The native half of the npm package `tokenwell`.
 //!
 //! Options come in as JSON and go to the core's one schema; a token, or the parts of an error, go out. The
-//! JavaScript half (`lib/`) makes the public classes of them. Nothing here decides anything about OAuth.
+//! JavaScript half (`index.js`, `lib/`) makes the public classes of them. Nothing here decides anything about OAuth.
 //!
 //! A call under way is a promise that the core's own thread settles ([`promise`]): there is no runtime in this crate.
 
