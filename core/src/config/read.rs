@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use super::Options;
 use crate::error::Error;
 use crate::signer::ExternalKey;
+use crate::strict::{DUPLICATE, Strict};
 
 /// How an option is written in the environment, where everything is text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -138,7 +139,11 @@ pub(crate) fn read_object(json: &[u8], what: &str) -> Result<Value, Error> {
         Error::config("option_invalid", message)
     };
     match serde_json::from_slice(json) {
-        Ok(value @ Value::Object(_)) => Ok(value),
+        Ok(Strict(value @ Value::Object(_))) => Ok(value),
+        Err(error) if error.to_string().starts_with(DUPLICATE) => {
+            let message = format!("the {what} name something twice, of which a reader takes one: leave the other out");
+            Err(Error::config("option_conflict", message))
+        }
         _ => Err(not_object()),
     }
 }
@@ -231,4 +236,18 @@ pub(crate) fn unknown_option(name: &str, names: &[&str], what: &str) -> Error {
         None => format!("the {what} are {}", names.join(", ")),
     };
     Error::config("option_unknown", format!("`{shown}` is not an option: {advice}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn c01_an_option_stands_once() {
+        for json in [r#"{"client_id": "a", "client_id": "b"}"#, r#"{"client_secret": {"env": "A", "env": "B"}}"#] {
+            let error = read_object(json.as_bytes(), "options").unwrap_err();
+            assert_eq!((error.kind().name(), error.code()), ("ConfigError", "option_conflict"));
+        }
+        assert_eq!(read_object(br#"{"scope": "a"}"#, "options").unwrap(), serde_json::json!({"scope": "a"}));
+    }
 }

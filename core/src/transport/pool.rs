@@ -63,11 +63,13 @@ impl Connection {
         self.sender.is_ready()
     }
 
-    /// Tells the server, without waiting for it.
+    /// Tells the server as far as that can be done at once. One that has not read the last request to its end is not waited for: it
+    /// would keep the connection, and what is in it, for as long as it likes.
     fn close(self) {
         drop(self.sender);
         if let Some(work) = self.work {
-            tokio::spawn(async { drop(work.await) });
+            let farewell = pin!(tokio::task::unconstrained(work));
+            let _ = farewell.poll(&mut Context::from_waker(Waker::noop()));
         }
     }
 }
@@ -127,5 +129,28 @@ async fn tend(http: Arc<Http>) {
         if !http.pool.sweep() {
             return;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::Request;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_answers_without_reading_the_request_keeps_no_connection_open() {
+        let (way, mut server) = duplex(64);
+        let mut connection = Connection::new("http://localhost", Box::new(way)).await.unwrap();
+        let answer = connection.sender.try_send_request(Request::new(Full::new(vec![b'a'; 1024].into())));
+        let begin = async {
+            server.read_exact(&mut [0; 8]).await.unwrap();
+            server.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").await.unwrap();
+        };
+        assert!(tokio::join!(connection.until(answer), begin).0.is_ok());
+        connection.close();
+        tokio::task::yield_now().await;
+        assert!(server.write_all(b"is there anybody?").await.is_err());
     }
 }
