@@ -385,6 +385,10 @@ pub(crate) fn has_room() -> bool {
 /// From the lowest to the highest address; both 1 where nobody knows.
 #[cfg(target_os = "linux")]
 fn stack_of_this_thread() -> (usize, usize) {
+    let first = stack_of_the_first_thread();
+    if (first.0..first.1).contains(&std::ptr::from_ref(&first).addr()) {
+        return first;
+    }
     let mut attributes = MaybeUninit::uninit();
     // SAFETY: initialises `attributes` when it returns 0, else leaves it alone.
     if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
@@ -399,12 +403,37 @@ fn stack_of_this_thread() -> (usize, usize) {
     (low.addr(), low.addr() + size)
 }
 
+/// The same of the thread that the process began with, for which the C library would read all of /proc/self/maps. It grows down to
+/// its limit from the name of the program, and the kernel lays nothing within 128 MB of it.
+#[cfg(target_os = "linux")]
+fn stack_of_the_first_thread() -> (usize, usize) {
+    const SURE: usize = 8 << 20;
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: looks an entry up, 0 for none, and writes to a place of the right type, which stays 0 if there is no answer.
+    let high = unsafe {
+        libc::getrlimit(libc::RLIMIT_STACK, &mut limit);
+        libc::getauxval(libc::AT_EXECFN) as usize
+    };
+    (high.saturating_sub(usize::try_from(limit.rlim_cur).map_or(SURE, |limit| limit.min(SURE))), high)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
     use crate::cache::file::Rights;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_first_threads_stack_is_where_the_kernel_says() {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let line = maps.lines().find(|line| line.ends_with("[stack]")).unwrap();
+        let ends = line.split(' ').next().unwrap().split('-').map(|end| usize::from_str_radix(end, 16).unwrap());
+        let (low, high) = stack_of_the_first_thread();
+        let [begin, end] = ends.collect::<Vec<_>>()[..] else { panic!("{line}") };
+        assert!(low < begin && begin < high && high < end && end - high <= 8192, "{low:x} to {high:x} is not {line}");
+    }
 
     #[test]
     fn metadata_is_kept_for_so_many_issuers_and_for_those_that_are_asked_about() {
