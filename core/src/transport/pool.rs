@@ -112,7 +112,8 @@ impl Pool {
 
 /// Keeps a connection whose answer has been read to its end.
 pub(super) fn keep(http: &Arc<Http>, mut connection: Connection) {
-    if !connection.is_ready() {
+    // Most often it is ready by now, which the sender alone knows: to work on it first takes longer.
+    if !connection.sender.is_ready() && !connection.is_ready() {
         return connection.close();
     }
     let mut idle = http.pool.lock();
