@@ -354,6 +354,11 @@ impl Config {
         signs && self.client_assertion.is_none() || self.grant.is_signed()
     }
 
+    /// Whether a request needs a private key, or a secret as the key of a signature.
+    pub(crate) fn uses_key(&self) -> bool {
+        self.makes_assertion() || self.dpop.is_some() || self.has_certificate()
+    }
+
     /// Whether the credential can change while the client lives, and can be looked at cheaply: a program is not run to see.
     pub(crate) fn can_rotate(&self) -> bool {
         let sources = || self.sources().into_iter().flatten();

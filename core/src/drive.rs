@@ -18,6 +18,7 @@ use tokio::sync::Notify;
 
 use crate::engine::{Uncancelled, block_signals, has_room};
 use crate::error::Error;
+use crate::first_step;
 use crate::secret::wipe_stack;
 
 /// After so long without anybody on it the keeper takes the seat.
@@ -90,11 +91,37 @@ impl Drive {
         self.attend();
     }
 
-    /// Takes a task on that somebody will wait for: they [`Drive::wait`] or [`Drive::attend`] then.
+    /// Runs a task that waits for the one that this thread has just taken on: their first step is taken here, where there is room.
+    pub(crate) fn begin(&'static self, task: impl Future<Output = ()> + Send + 'static) {
+        let last = if has_room() { self.lock().waiting.pop() } else { None };
+        let Some(last) = last else { return self.run(task) };
+        let both = self.task(&mut self.lock(), with(Some(last), task));
+        let rest = {
+            let _uncancelled = Uncancelled::new();
+            let _inside = self.runtime.enter();
+            first_step::take(self, both)
+        };
+        let mut seat = self.lock();
+        seat.waiting.extend(rest);
+        self.call(seat);
+    }
+
+    /// Runs a task now: wakes the driver if that is another thread.
+    pub(crate) fn go_on(&self, task: Task) {
+        drop(self.runtime.spawn(task));
+    }
+
+    /// Takes a task on that somebody will wait for: they [`Drive::wait`], [`Drive::begin`] or [`Drive::attend`] then. It begins with
+    /// [`first_step::only_if`].
     pub(crate) fn spawn(&'static self, task: impl Future<Output = ()> + Send + 'static) {
         let mut seat = self.lock();
+        let task = self.task(&mut seat, task);
+        seat.waiting.push(task);
+    }
+
+    fn task(&'static self, seat: &mut Seat, work: impl Future<Output = ()> + Send + 'static) -> Task {
         seat.under_way += 1;
-        seat.waiting.push(Task { work: Box::pin(task), _under_way: UnderWay(self) });
+        Task { work: Box::pin(work), _under_way: UnderWay(self) }
     }
 
     /// Sees to it that somebody drives if something is under way, and is awake for what waits.
@@ -122,7 +149,7 @@ impl Drive {
             seat.asleep = false;
             let task = seat.waiting.swap_remove(0);
             drop(seat);
-            drop(self.runtime.spawn(task));
+            self.go_on(task);
         }
     }
 
@@ -215,7 +242,7 @@ async fn with<T>(mut own: Option<Task>, until: impl Future<Output = T>) -> T {
 }
 
 /// Whether it has come to its end, by a panic too, which as in any task is not the driver's.
-fn has_ended(task: &mut Task, context: &mut Context<'_>) -> bool {
+pub(crate) fn has_ended(task: &mut Task, context: &mut Context<'_>) -> bool {
     catch_unwind(AssertUnwindSafe(|| Pin::new(task).poll(context).is_ready())).unwrap_or(true)
 }
 
@@ -232,7 +259,7 @@ fn falls_asleep(seat: &Mutex<Seat>) {
     start(waiting);
 }
 
-struct Task {
+pub(crate) struct Task {
     work: Pin<Box<dyn Future<Output = ()> + Send>>,
     _under_way: UnderWay,
 }
@@ -274,7 +301,7 @@ impl Drop for Turn<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc::{Receiver, channel};
+    use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread::{self, ThreadId};
     use std::time::Instant;
 
@@ -328,6 +355,45 @@ mod tests {
             drive.wait(async {}).unwrap();
             assert_ne!(slow.recv_timeout(LONG).unwrap(), thread::current().id());
         });
+    }
+
+    #[test]
+    fn who_does_not_wait_takes_the_first_step_if_it_is_quick() {
+        let drive = Drive::start().unwrap();
+        // Whether the asker took the two steps of a task, and that of what waits for it.
+        let threads = move |quick: bool| {
+            let (sender, receiver) = channel();
+            let told = sender.clone();
+            let tell = |sender: &Sender<bool>, asker| sender.send(thread::current().id() == asker).unwrap();
+            on_a_thread(4 << 20, move || {
+                let asker = thread::current().id();
+                drive.spawn(async move {
+                    first_step::only_if(|| quick).await;
+                    tell(&sender, asker);
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                    tell(&sender, asker);
+                });
+                drive.begin(async move {
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                    tell(&told, asker);
+                });
+            });
+            [(); 3].map(|()| receiver.recv_timeout(LONG).unwrap())
+        };
+        assert_eq!(threads(true), [true, false, false]);
+        assert_eq!(threads(false), [false; 3]);
+    }
+
+    #[test]
+    fn a_panic_in_the_first_step_is_that_tasks_alone() {
+        let drive = Drive::start().unwrap();
+        let (sender, receiver) = channel();
+        on_a_thread(4 << 20, move || {
+            drive.spawn(async { panic!("a fault in a first step") });
+            drive.begin(async move { sender.send(()).unwrap() });
+        });
+        receiver.recv_timeout(LONG).unwrap();
+        assert_eq!(drive.lock().under_way, 0);
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[cfg(unix)]
 use std::sync::atomic::{AtomicBool, AtomicI32};
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use lru::LruCache;
@@ -33,7 +33,7 @@ use crate::gate::Gate;
 #[cfg(target_os = "linux")]
 use crate::secret::DEEPEST;
 use crate::source::Source;
-use crate::transport::{self, Authorities, Http, Route, Version};
+use crate::transport::{self, Authorities, Http, Kept, Route, Version};
 
 static ENGINE: AtomicPtr<Engine> = AtomicPtr::new(std::ptr::null_mut());
 /// In a child after fork: the parent's engine.
@@ -216,6 +216,24 @@ impl Engine {
         Route::new(config, certificate, version)
     }
 
+    /// Whether a request of these options can be sent without a look at a file, a use of a key, or anything to set up.
+    pub(crate) fn is_ready(&self, config: &Config) -> bool {
+        if config.uses_key() || config.cache.is_shared() {
+            return false;
+        }
+        let version = match config.tls_ca_file.as_deref() {
+            Some(path) => self.ca_files.try_lock().ok().and_then(|files| {
+                let (_, looked, version) = files.iter().find(|(known, ..)| known == path)?;
+                (Moment::now().since(*looked) < CA_LOOK).then_some(*version)
+            }),
+            None => Some(None),
+        };
+        version.is_some_and(|version| {
+            let route = Route::new(config, None, version);
+            self.http.try_lock().is_ok_and(|clients| clients.iter().any(|(known, _)| *known == route))
+        })
+    }
+
     fn ca_version(&self, path: &Path) -> Option<Version> {
         let (now, mut files) = (Moment::now(), lock(&self.ca_files));
         if let Some((_, looked, version)) = files.iter_mut().find(|(known, ..)| known == path) {
@@ -276,21 +294,6 @@ impl Engine {
     }
 }
 
-/// A client that shows a certificate has its private key, which goes with the last connection: it is read anew for each fetch.
-enum Kept {
-    Always(Arc<Http>),
-    WhileConnected(Weak<Http>),
-}
-
-impl Kept {
-    fn client(&self) -> Option<Arc<Http>> {
-        match self {
-            Kept::Always(client) => Some(client.clone()),
-            Kept::WhileConnected(client) => client.upgrade(),
-        }
-    }
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -346,6 +349,19 @@ impl Uncancelled {
     pub(crate) fn new() -> Uncancelled {
         Uncancelled
     }
+}
+
+/// Whether this socket has something to read, or an end. What is no socket any more has.
+#[cfg(unix)]
+pub(crate) fn has_news(descriptor: i32) -> bool {
+    let mut asked = libc::pollfd { fd: descriptor, events: libc::POLLIN, revents: 0 };
+    // SAFETY: one place, of this function; poll(2) takes any number for a descriptor.
+    unsafe { libc::poll(&mut asked, 1, 0) != 0 }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn has_news(_: i32) -> bool {
+    true
 }
 
 /// The wall clock in whole seconds since 1970. The kernel has them ready, so it takes half the time of any other clock, which is

@@ -165,7 +165,7 @@ impl<'a> Search<'a> {
             outgoing.proof = Some(prover.proof("POST", &url, None, self.clock_offset)?);
         }
         // A key's traces do not wait for the end of this thread's turn, which can have other flights to see to.
-        if self.config.makes_assertion() || self.config.dpop.is_some() || self.credential.certificate.is_some() {
+        if self.config.uses_key() {
             wipe_stack();
         }
         count(&self.counters.token_requests);

@@ -10,6 +10,7 @@ use crate::discovery::{self, Service};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fetch::{is_repeatable, out_of_time};
+use crate::first_step;
 use crate::hint;
 use crate::lifecycle;
 use crate::provider::Semantics;
@@ -34,6 +35,7 @@ type Reader<T> = fn(u16, &[u8], &dyn Fn() -> Vec<String>) -> Result<T, Error>;
 /// Asks until there is an answer or an error that stands, within `timeout` in all.
 async fn ask<T>(engine: &Engine, config: &Config, service: Service, token: &str, read: Reader<T>) -> Result<T, Error> {
     let deadline = Instant::now() + config.timeout;
+    first_step::only_if(|| engine.is_ready(config)).await;
     let search = async {
         let mut attempts = 0;
         loop {

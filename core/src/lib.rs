@@ -34,6 +34,7 @@ mod drive;
 mod engine;
 mod error;
 mod fetch;
+mod first_step;
 mod flight;
 #[cfg(any(fuzzing, test))]
 #[doc(hidden)]

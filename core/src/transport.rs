@@ -6,7 +6,7 @@
 
 use std::io::Read;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use flate2::bufread::MultiGzDecoder;
@@ -23,6 +23,7 @@ use crate::auth::Outgoing;
 use crate::certificate::ClientCertificate;
 use crate::config::{Config, is_loopback};
 use crate::error::{Error, ErrorKind};
+use crate::first_step;
 use crate::secret::Secret;
 use connect::{Connector, Tls};
 use fault::Fault;
@@ -99,6 +100,21 @@ pub(crate) struct Http {
     pool: Pool,
 }
 
+/// A client that shows a certificate has its private key, which goes with the last connection: it is read anew for each fetch.
+pub(crate) enum Kept {
+    Always(Arc<Http>),
+    WhileConnected(Weak<Http>),
+}
+
+impl Kept {
+    pub(crate) fn client(&self) -> Option<Arc<Http>> {
+        match self {
+            Kept::Always(client) => Some(client.clone()),
+            Kept::WhileConnected(client) => client.upgrade(),
+        }
+    }
+}
+
 /// An HTTP answer, read whole.
 pub(crate) struct Reply {
     pub(crate) status: u16,
@@ -169,9 +185,11 @@ async fn send(
         let is_fresh = kept.is_none();
         let mut connection = match kept {
             Some(connection) => {
-                // The system is asked what has come since it was used: its end, or an answer that nobody asked for, which would be
-                // taken for this request's.
-                tokio::task::yield_now().await;
+                // Its end, or an answer that nobody asked for, which would be taken for this request's, is read first.
+                if connection.has_news() {
+                    first_step::only_if(|| false).await;
+                    tokio::task::yield_now().await;
+                }
                 connection
             }
             // In a box, as all that is rare: or each request would take its room, which is moved, and wiped.

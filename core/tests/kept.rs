@@ -7,7 +7,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 
 use serde_json::json;
-use tokenwell::{Client, Config};
+use tokenwell::{Answer, Client, Config, TokenRequest};
 
 fn read_request(from: &mut BufReader<TcpStream>) -> Option<()> {
     let mut length = 0;
@@ -53,8 +53,22 @@ fn serve(more: fn(&mut TcpStream)) -> (String, Sender<()>, Receiver<()>) {
     (endpoint, tell, said)
 }
 
+/// A thread that waits, and one that does not, which sends its requests by itself where a connection is open.
+const ASKED: [fn(&Client) -> Answer; 2] = [
+    |client| client.blocking().access_token(),
+    |client| {
+        let (sender, receiver) = channel();
+        client.obtain(&TokenRequest::default()).then(move |answer| sender.send(answer).expect("the test listens"));
+        receiver.recv().expect("an answer")
+    },
+];
+
 /// Each client gets its own token, with one request for it.
 fn own_tokens(more: fn(&mut TcpStream)) {
+    ASKED.into_iter().for_each(|ask| own_tokens_of(ask, more));
+}
+
+fn own_tokens_of(ask: fn(&Client) -> Answer, more: fn(&mut TcpStream)) {
     let (endpoint, tell, said) = serve(more);
     // The exclusive kind, which repeats nothing that may have issued a token.
     let options = json!({
@@ -62,7 +76,7 @@ fn own_tokens(more: fn(&mut TcpStream)) {
     });
     let client = Client::new(Config::from_value(options).expect("options")).expect("a client");
     for number in 0..20 {
-        assert_eq!(&*client.blocking().token().expect("a token"), format!("token-{number}"));
+        assert_eq!(ask(&client).expect("a token").value(), format!("token-{number}"));
         tell.send(()).expect("the server listens");
         said.recv().expect("the server did more");
     }

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::fetch::Fetched;
+use crate::first_step;
 use crate::lifecycle;
 use crate::random;
 use crate::stats::{Counters, count};
@@ -94,6 +95,7 @@ fn start(engine: &'static Engine, mission: Mission, landing: Landing) -> Result<
     count(&engine.in_flight);
     let mut pilot = Pilot { engine, mission, landing: Some(landing) };
     engine.drive()?.spawn(async move {
+        first_step::only_if(|| engine.is_ready(&pilot.mission.config)).await;
         let fetched = shared::search(engine, &pilot.mission).await;
         pilot.land(fetched);
     });

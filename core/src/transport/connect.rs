@@ -9,6 +9,7 @@ use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1;
 use hyper::header::{HOST, PROXY_AUTHORIZATION};
+use hyper::upgrade::Upgraded;
 use hyper::{Request, Uri};
 use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use url::{Position, Url};
 
 use super::fault::Fault;
@@ -92,9 +94,27 @@ impl Tls {
 }
 
 /// A stream of bytes to a server. One type for all, or the HTTP code would be there once for each.
-pub(super) trait Way: AsyncRead + AsyncWrite + Send + Unpin {}
+pub(super) trait Way: AsyncRead + AsyncWrite + Send + Unpin {
+    /// The socket's descriptor. Of a tunnel's it is not known, and on other systems there is none.
+    fn descriptor(&self) -> Option<i32> {
+        None
+    }
+}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Way for T {}
+impl Way for Quiet<TcpStream> {
+    #[cfg(unix)]
+    fn descriptor(&self) -> Option<i32> {
+        Some(std::os::fd::AsRawFd::as_raw_fd(&self.0))
+    }
+}
+
+impl Way for TlsStream<Box<dyn Way>> {
+    fn descriptor(&self) -> Option<i32> {
+        self.get_ref().0.descriptor()
+    }
+}
+
+impl Way for TokioIo<Upgraded> {}
 
 impl Connector {
     /// A fresh connection to the host of this URL.

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::Http;
 use super::connect::Way;
+use crate::engine::has_news;
 
 /// So long a connection may wait for its next request: enough for those of one burst, and the next after that is most of an hour
 /// away. Its buffers hold the credential and the last answer, and are wiped when it is closed.
@@ -25,6 +26,7 @@ type Work = http1::Connection<TokioIo<Box<dyn Way>>, Full<Bytes>>;
 /// A connection. Who uses it does its work too: a task for that would have to be woken for each answer, and wake whoever waits.
 pub(super) struct Connection {
     origin: String,
+    descriptor: Option<i32>,
     pub(super) sender: SendRequest<Full<Bytes>>,
     /// `None`: it is closed.
     work: Option<Box<Work>>,
@@ -32,8 +34,14 @@ pub(super) struct Connection {
 
 impl Connection {
     pub(super) async fn new(origin: &str, way: Box<dyn Way>) -> hyper::Result<Connection> {
+        let descriptor = way.descriptor();
         let (sender, work) = http1::handshake(TokioIo::new(way)).await?;
-        Ok(Connection { origin: origin.to_owned(), sender, work: Some(Box::new(work)) })
+        Ok(Connection { origin: origin.to_owned(), descriptor, sender, work: Some(Box::new(work)) })
+    }
+
+    /// Whether something may have come that nobody has read.
+    pub(super) fn has_news(&self) -> bool {
+        self.descriptor.is_none_or(has_news)
     }
 
     /// Works until there is what is wanted of this connection.
@@ -139,6 +147,8 @@ mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
     use super::*;
+
+    impl Way for tokio::io::DuplexStream {}
 
     #[tokio::test]
     async fn who_answers_without_reading_the_request_keeps_no_connection_open() {
