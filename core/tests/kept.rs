@@ -31,8 +31,9 @@ fn answer(number: u32) -> String {
     format!("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}", body.len())
 }
 
-/// Answers each request with a token of its own, and does more when it is told that the answer has been read; says when it has.
-fn serve(more: fn(&mut TcpStream)) -> (String, Sender<()>, Receiver<()>) {
+/// Answers each request with a token of its own, and with what goes along, and does more when it is told that the answer has been
+/// read; says when it has.
+fn serve(along: String, more: fn(&mut TcpStream)) -> (String, Sender<()>, Receiver<()>) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let endpoint = format!("http://{}/token", listener.local_addr().expect("an address"));
     let ((tell, told), (say, said)) = (channel(), channel());
@@ -41,7 +42,7 @@ fn serve(more: fn(&mut TcpStream)) -> (String, Sender<()>, Receiver<()>) {
         for mut stream in listener.incoming().map(|stream| stream.expect("a connection")) {
             let mut from = BufReader::new(stream.try_clone().expect("a second handle"));
             while read_request(&mut from).is_some() {
-                stream.write_all(answer(numbers.next().expect("a number")).as_bytes()).expect("an answer");
+                stream.write_all((answer(numbers.next().expect("a number")) + &along).as_bytes()).expect("an answer");
                 if told.recv().is_err() {
                     return;
                 }
@@ -64,12 +65,12 @@ const ASKED: [fn(&Client) -> Answer; 2] = [
 ];
 
 /// Each client gets its own token, with one request for it.
-fn own_tokens(more: fn(&mut TcpStream)) {
-    ASKED.into_iter().for_each(|ask| own_tokens_of(ask, more));
+fn own_tokens(along: &str, more: fn(&mut TcpStream)) {
+    ASKED.into_iter().for_each(|ask| own_tokens_of(ask, along.to_owned(), more));
 }
 
-fn own_tokens_of(ask: fn(&Client) -> Answer, more: fn(&mut TcpStream)) {
-    let (endpoint, tell, said) = serve(more);
+fn own_tokens_of(ask: fn(&Client) -> Answer, along: String, more: fn(&mut TcpStream)) {
+    let (endpoint, tell, said) = serve(along, more);
     // The exclusive kind, which repeats nothing that may have issued a token.
     let options = json!({
         "token_endpoint": endpoint, "client_id": "id", "client_secret": "secret", "cache": "none", "provider": "zoom",
@@ -84,10 +85,11 @@ fn own_tokens_of(ask: fn(&Client) -> Answer, more: fn(&mut TcpStream)) {
 
 #[test]
 fn f08_a_second_answer_is_nobodys() {
-    own_tokens(|stream| stream.write_all(answer(1_000_000).as_bytes()).expect("an answer"));
+    own_tokens(&answer(1_000_000), |_| ());
+    own_tokens("", |stream| stream.write_all(answer(1_000_000).as_bytes()).expect("an answer"));
 }
 
 #[test]
 fn f08_a_connection_that_was_closed_meanwhile_costs_no_repeat() {
-    own_tokens(|stream| stream.shutdown(std::net::Shutdown::Both).expect("an end"));
+    own_tokens("", |stream| stream.shutdown(std::net::Shutdown::Both).expect("an end"));
 }
