@@ -113,17 +113,14 @@ pub extern "C" fn tokenwell_client_has(
 pub extern "C" fn tokenwell_client_renew(
     client: Option<&TokenwellClient>,
     last: Option<&mut TokenwellToken>,
-    token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
+    mut token: Option<&mut MaybeUninit<*mut TokenwellToken>>,
     error: Option<&mut MaybeUninit<*mut TokenwellError>>,
 ) -> *const c_char {
     tokenwell_token_free(last);
-    let mut value = null();
-    fill("token", token, error, || {
-        let token = object(client)?.blocking().access_token()?;
-        value = token.value_with_nul().as_ptr().cast();
-        Ok(handle(token))
-    });
-    value
+    // By the one function that gets a token: where the way of a cached one is there twice, it is in neither place part of its caller.
+    tokenwell_client_token(client, token.as_deref_mut(), error);
+    // SAFETY: it is set in every case, to NULL or to a token.
+    tokenwell_token_value(token.and_then(|token| unsafe { token.assume_init().as_ref() }))
 }
 
 /// Says that a resource refused this token (`value`, `value_len` bytes): if it is the kept one, the next call gets a new one.
