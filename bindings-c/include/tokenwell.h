@@ -34,7 +34,8 @@ typedef enum {
    */
   TOKENWELL_STATUS_OK = 0,
   /**
-   * `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is no live handle or text. Nothing was sent.
+   * `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is NULL, no live handle or not
+   * UTF-8. Nothing was sent.
    */
   TOKENWELL_STATUS_CONFIG_ERROR = 1,
   /**

@@ -14,7 +14,8 @@ use crate::handle::{Opaque, free};
 pub enum TokenwellStatus {
     /// All is well; the error out-parameter is NULL.
     Ok = 0,
-    /// `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is no live handle or text. Nothing was sent.
+    /// `ConfigError`: an option is missing, unknown, wrong or in conflict; or an argument is NULL, no live handle or not
+    /// UTF-8. Nothing was sent.
     ConfigError = 1,
     /// `SecretError`: a source of a secret failed.
     SecretError = 2,
