@@ -153,6 +153,8 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
 
     private function open(int $address): void
     {
+        // Who calls the constructor once more has had a client.
+        $this->__destruct();
         $this->client = $address;
         $this->ffi = Library::ffi();
         $warning = $this->ffi->tokenwell_client_warning($address);
@@ -285,10 +287,14 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         return json_decode(Library::text('tokenwell_client_introspect', $this->client), true, flags: JSON_THROW_ON_ERROR);
     }
 
-    /** @return array<string, int> the client's counters, with the names of the other languages */
+    /**
+     * @return array<string, int> the client's counters, with the names of the other languages
+     * @throws ConfigError the destructor was called
+     */
     public function stats(): array
     {
-        $text = $this->ffi->tokenwell_client_stats($this->client);
+        $text = $this->ffi->tokenwell_client_stats($this->client)
+            ?? throw new ConfigError('this client has been closed: make a new one', 'client_closed');
         try {
             /** @var array<string, int> */
             return json_decode(\FFI::string($text), true, flags: JSON_THROW_ON_ERROR);

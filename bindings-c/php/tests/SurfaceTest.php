@@ -199,6 +199,22 @@ final class SurfaceTest extends TestCase
         }
     }
 
+    public function testAClientThatIsMadeOnceMoreLeavesNothingAndOneThatIsNoMoreSaysSo(): void
+    {
+        $ffi = Library::ffi();
+        $client = $this->client();
+        $client->token();
+        $address = new \ReflectionProperty(Client::class, 'client');
+        $first = $address->getValue($client);
+        $client->__construct(clientId: 'other', clientSecret: 'other', tokenEndpoint: self::$server->tokenEndpoint);
+        self::assertNull($ffi->tokenwell_client_stats($first), 'freed');
+        self::assertSame(0, $client->stats()['token_requests']);
+        $client->__destruct();
+        $this->expectException(ConfigError::class);
+        $this->expectExceptionMessage('this client has been closed');
+        $client->stats();
+    }
+
     public function testTheGuidesFunction(): void
     {
         $server = self::$server;

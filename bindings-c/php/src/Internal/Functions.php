@@ -26,7 +26,7 @@ interface Functions
 
     public function tokenwell_client_warning(int $client): ?CData;
 
-    public function tokenwell_client_stats(int $client): CData;
+    public function tokenwell_client_stats(int $client): ?CData;
 
     public function tokenwell_client_close(int $client): int;
 
