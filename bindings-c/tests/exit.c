@@ -1,5 +1,5 @@
 /* F27: a process that ends during a fetch ends at once, by exit, _exit, return from main, a signal, and after dlclose. A thread that
-   is cancelled during one ends after it, and a process that gets no thread loses nothing by each call. */
+   is cancelled during a call ends after it, and a process that gets no thread loses nothing by each call. */
 #define _GNU_SOURCE
 #include "support.h"
 
@@ -128,6 +128,61 @@ static void by_cancelled_thread(void) {
   check(code == 0, "a cancelled thread: %d", code);
 }
 
+/* What a thread calls first, on which its end has come already. */
+static void make(tokenwell_client *client) {
+  tokenwell_error *error = NULL;
+  (void)client;
+  tokenwell_client_free(client_of(options, &error));
+  tokenwell_error_free(error);
+}
+static void get(tokenwell_client *client) { fetch(client); }
+static void get_with(tokenwell_client *client) {
+  tokenwell_token *token = NULL;
+  tokenwell_error *error = NULL;
+  tokenwell_client_token_with(client, "{\"scope\": \"a\"}", 14, &token, &error);
+  tokenwell_token_free(token);
+  tokenwell_error_free(error);
+}
+static void ask(tokenwell_client *client) {
+  char *answer = NULL;
+  tokenwell_error *error = NULL;
+  tokenwell_client_introspect(client, &answer, &error);
+  tokenwell_string_free(answer);
+  tokenwell_error_free(error);
+}
+static void count(tokenwell_client *client) { tokenwell_string_free(tokenwell_client_stats(client)); }
+
+static void (*called)(tokenwell_client *);
+
+static void *call_once_cancelled(void *client) {
+  pthread_cancel(pthread_self());
+  called(client);
+  fetched = true;
+  pthread_testcancel();
+  return NULL;
+}
+
+static void by_a_thread_cancelled_before(void) {
+  void (*calls[])(tokenwell_client *) = {make, get, get_with, ask, count};
+  for (int call = 0; call < 5; call++) {
+    fflush(NULL);
+    pid_t pid = fork();
+    if (pid == 0) {
+      tokenwell_error *error = NULL;
+      json_object_set_new(options, "timeout", json_real(0.2));
+      called = calls[call];
+      tokenwell_client *client = called == make ? NULL : client_of(options, &error);
+      pthread_t thread;
+      void *result = NULL;
+      pthread_create(&thread, NULL, call_once_cancelled, client);
+      pthread_join(thread, &result);
+      _exit(fetched && result == PTHREAD_CANCELED ? 0 : 1);
+    }
+    int code = wait_for(pid, 5);
+    check(code == 0, "call %d of a thread that was cancelled before: %d", call, code);
+  }
+}
+
 static int open_files(void) {
   int count = 0;
   for (int file = 0; file < 1024; file++) {
@@ -173,6 +228,7 @@ int main(void) {
   ends("SIGTERM", by_signal, 128 + SIGTERM);
   after_dlclose();
   by_cancelled_thread();
+  by_a_thread_cancelled_before();
   without_a_thread();
   json_decref(options);
   json_decref(realm);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::client::Client;
+use crate::engine::Uncancelled;
 use crate::error::Error;
 use crate::pending::{Answer, Pending};
 use crate::request::TokenRequest;
@@ -43,7 +44,7 @@ impl<'a> Blocking<'a> {
 
     #[cold]
     fn obtained(&self) -> Result<AccessToken, Error> {
-        wait(self.0.obtain(&TokenRequest::default()))
+        wait(|| self.0.obtain(&TokenRequest::default()))
     }
 
     /// As [`Client::access_token_with`].
@@ -51,6 +52,7 @@ impl<'a> Blocking<'a> {
     /// # Errors
     /// As [`Client::token`].
     pub fn access_token_with(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
+        let _uncancelled = Uncancelled::new();
         match self.0.cached(request) {
             Some(token) => Ok(token),
             None => self.obtained_with(request),
@@ -59,7 +61,7 @@ impl<'a> Blocking<'a> {
 
     #[cold]
     fn obtained_with(&self, request: &TokenRequest) -> Result<AccessToken, Error> {
-        wait(self.0.obtain(request))
+        wait(|| self.0.obtain(request))
     }
 
     /// As [`Client::authorization`].
@@ -76,7 +78,7 @@ impl<'a> Blocking<'a> {
     /// As [`Client::revoke`].
     #[cold]
     pub fn revoke(&self) -> Result<(), Error> {
-        wait(self.0.revoke())
+        wait(|| self.0.revoke())
     }
 
     /// As [`Client::introspect`].
@@ -85,11 +87,13 @@ impl<'a> Blocking<'a> {
     /// As [`Client::introspect`].
     #[cold]
     pub fn introspect(&self) -> Result<Map<String, Value>, Error> {
-        wait(self.0.introspect())
+        wait(|| self.0.introspect())
     }
 }
 
-fn wait<T>(mut pending: Pending<T>) -> Answer<T> {
+fn wait<T>(call: impl FnOnce() -> Pending<T>) -> Answer<T> {
+    let _uncancelled = Uncancelled::new();
+    let mut pending = call();
     loop {
         if let Some(answer) = pending.wait(Duration::MAX) {
             return answer;

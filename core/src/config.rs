@@ -14,6 +14,7 @@ use url::Url;
 
 use self::cache::CacheOption;
 use crate::dpop::Prover;
+use crate::engine::Uncancelled;
 use crate::error::Error;
 use crate::grant::Grant;
 use crate::lifecycle::Policy;
@@ -284,6 +285,7 @@ impl Config {
 
     /// As [`Config::from_value`], with what no JSON can hold.
     pub(crate) fn with_signer(value: Value, signer: Option<ExternalKey>) -> Result<Config, Error> {
+        let _uncancelled = Uncancelled::new();
         check::check(read::options(value, signer)?)
     }
 

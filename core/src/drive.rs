@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::Notify;
 
-use crate::engine::{Uncancelled, block_signals, has_room};
+use crate::engine::{block_signals, has_room};
 use crate::error::Error;
 use crate::first_step;
 use crate::secret::wipe_stack;
@@ -97,7 +97,6 @@ impl Drive {
         let Some(last) = last else { return self.run(task) };
         let both = self.task(&mut self.lock(), with(Some(last), task));
         let rest = {
-            let _uncancelled = Uncancelled::new();
             let _inside = self.runtime.enter();
             first_step::take(self, both)
         };
@@ -164,7 +163,6 @@ impl Drive {
             self.call(seat);
             return None;
         }
-        let _uncancelled = Uncancelled::new();
         let turn = self.take(seat);
         Some(self.drive(turn, wait))
     }

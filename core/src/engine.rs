@@ -84,6 +84,7 @@ pub(crate) fn engine() -> &'static Engine {
 
 #[cold]
 fn install() -> &'static Engine {
+    let _uncancelled = Uncancelled::new();
     watch_for_fork();
     // SAFETY: null, or the parent's engine, which is never freed.
     let inherited = unsafe { INHERITED.load(Ordering::Acquire).as_ref() };
@@ -312,8 +313,9 @@ pub(crate) fn block_signals() {
 #[cfg(not(unix))]
 pub(crate) fn block_signals() {}
 
-/// As long as it lives, nobody can end this thread in the middle of a call (pthread_cancel): a system call that waits would unwind
-/// through Rust, which ends the process. What has come meanwhile holds afterwards.
+/// As long as it lives, nobody can end this thread in the middle of a call (pthread_cancel): a system call that can wait, to read a
+/// file, to draw at random, would unwind through Rust, which ends the process. What has come meanwhile holds afterwards. It takes as
+/// long as half of a cached call, which makes no such call.
 #[cfg(target_os = "linux")]
 pub(crate) struct Uncancelled(libc::c_int);
 

@@ -3,6 +3,8 @@
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::engine::Uncancelled;
+
 /// A number in 0..1.
 pub(crate) fn unit() -> f64 {
     (number() >> 11) as f64 / (1_u64 << 53) as f64
@@ -21,6 +23,7 @@ static SEED: AtomicU64 = AtomicU64::new(0);
 pub(crate) fn jitter(key: u64) -> f64 {
     let seed = match SEED.load(Ordering::Relaxed) {
         0 => {
+            let _uncancelled = Uncancelled::new();
             let drawn = RandomState::new().hash_one(std::process::id()) | 1;
             SEED.store(drawn, Ordering::Relaxed);
             drawn
