@@ -164,6 +164,8 @@ async fn exchange(http: &Arc<Http>, url: &Url, request: Request<Full<Bytes>>) ->
     let (head, body) = answer.into_parts();
     let status = head.status.as_u16();
     check_head(status, &head.headers)?;
+    // Most often the body came along.
+    connection.read_on();
     let body = connection.until(read(body, status)).await?;
     pool::keep(http, connection);
     let body = match head.headers.get(CONTENT_ENCODING) {
@@ -247,4 +249,51 @@ fn check_head(status: u16, headers: &HeaderMap) -> Result<(), Error> {
         return Err(Error::new(ErrorKind::Response, "headers_too_large", message).with_status(status));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Wake, Waker};
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Or the driver would ask for events once more before it sleeps.
+    #[tokio::test]
+    async fn a_request_on_a_kept_connection_does_not_wake_who_sends_it() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+        tokio::spawn(async move {
+            let mut stream = listener.accept().await.unwrap().0;
+            while stream.read(&mut [0; 4096]).await.unwrap() > 0 {
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await.unwrap();
+            }
+        });
+        let connector = Connector { tls: None, timeout: Duration::from_secs(10) };
+        let http = Arc::new(Http { connector, pool: Pool::default() });
+        let wakes = Arc::new(Wakes::default());
+        let waker = Waker::from(wakes.clone());
+        for is_kept in [false, true] {
+            let (before, mut asked) = (wakes.0.load(Ordering::Relaxed), pin!(get(&http, &url)));
+            let mut step = || asked.as_mut().poll(&mut Context::from_waker(&waker)).is_pending();
+            assert!(step());
+            assert!(!is_kept || wakes.0.load(Ordering::Relaxed) == before);
+            while step() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
 }

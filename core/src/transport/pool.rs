@@ -58,6 +58,11 @@ impl Connection {
         std::future::poll_fn(step).await
     }
 
+    /// Works on what has come, for nobody: the next request wakes whoever works last, who has it sent anyway.
+    pub(super) fn read_on(&mut self) {
+        self.work(&mut Context::from_waker(Waker::noop()));
+    }
+
     fn work(&mut self, context: &mut Context<'_>) {
         // Its errors come to whoever waits for an answer.
         if self.work.as_mut().is_some_and(|work| Pin::new(work).poll(context).is_ready()) {
@@ -67,7 +72,7 @@ impl Connection {
 
     /// Whether it can take a request: the last one is done with, and the server has not closed it.
     fn is_ready(&mut self) -> bool {
-        self.work(&mut Context::from_waker(Waker::noop()));
+        self.read_on();
         self.sender.is_ready()
     }
 
