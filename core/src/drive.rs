@@ -297,7 +297,9 @@ impl Drop for Turn<'_> {
     }
 }
 
+/// Elsewhere nobody but the keeper drives, as the tests of all the rest find there.
 #[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
     use std::thread::{self, ThreadId};
@@ -453,7 +455,6 @@ mod tests {
         assert_eq!(receiver.recv_timeout(LONG), Ok(drive.keeper.id()), "while the keeper drives");
     }
 
-    #[cfg(target_os = "linux")]
     #[test]
     fn no_thread_of_the_runtime_takes_the_programs_signals() {
         let blocked = || {

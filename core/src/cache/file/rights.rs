@@ -68,11 +68,14 @@ impl Rights {
         // FILE_SHARE_READ and FILE_SHARE_WRITE: while it is open nobody removes it.
         #[cfg(windows)]
         std::os::windows::fs::OpenOptionsExt::share_mode(&mut options, 3);
+        if cfg!(windows) || self == Rights::Owner {
+            return Self::open(path, options.create(true));
+        }
         match Self::open(path, &mut options) {
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             opened => return opened,
         }
-        // Made aside, so that nobody finds one that is not for him yet.
+        // Made aside, so that nobody of the group finds one that is not for him yet.
         let draft = path.with_extension(format!("lock.{:016x}", random::number()));
         let made = self.create(&draft).and_then(|_| fs::hard_link(&draft, path));
         let _ = fs::remove_file(&draft);
