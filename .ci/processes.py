@@ -46,7 +46,7 @@ def target_folder(profile: str) -> Path:
 
 @contextlib.contextmanager
 def server(name: str, *command: str | Path, environment: dict[str, str] | None = None) -> Iterator[dict[str, Any]]:
-    """Runs a server that prints one line of JSON and ends with its standard input; gives that JSON."""
+    """Runs a server that prints one line of JSON and ends with its standard input; gives that JSON, and its `pid`."""
     LOGS.mkdir(parents=True, exist_ok=True)
     with open(LOGS / f"{name}.log", "wb") as log:
         process = subprocess.Popen(
@@ -62,7 +62,7 @@ def server(name: str, *command: str | Path, environment: dict[str, str] | None =
             line = process.stdout.readline()
             if not line:
                 raise SystemExit(f"{name} did not start; see {log.name}\n{Path(log.name).read_text(errors='replace')[-2000:]}")
-            yield json.loads(line)
+            yield json.loads(line) | {"pid": process.pid}
         finally:
             process.stdin.close()
             try:

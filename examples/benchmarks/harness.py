@@ -179,6 +179,22 @@ class Bench:
             raise Cannot(f"still running after {TIME_LIMIT:.0f} s") from None
         return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
 
+    @contextlib.contextmanager
+    def on_one_processor(self) -> Iterator[None]:
+        """The server, and whoever is run meanwhile, share a processor."""
+        before = os.sched_getaffinity(0)
+        self._move({max(before)})
+        try:
+            yield
+        finally:
+            self._move(before)
+
+    def _move(self, processors: set[int]) -> None:
+        """This process, whose children follow it, and the server's threads."""
+        os.sched_setaffinity(0, processors)
+        for thread in Path(f"/proc/{self.server['pid']}/task").iterdir():
+            os.sched_setaffinity(int(thread.name), processors)
+
     def name(self, who: Contestant) -> str:
         """What it calls itself, with its version."""
         if who.id not in self._names:

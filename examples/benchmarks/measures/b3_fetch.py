@@ -25,8 +25,9 @@ PARTS = (
 )
 
 
-def measure(bench: Bench) -> tuple[dict[str, Figure | str], dict[str, Figure | str]]:
-    """CPU microseconds of a fetch."""
+def measure(bench: Bench) -> list[dict[str, Figure | str]]:
+    """CPU microseconds of a fetch: one after the other with the server on the same processor, and wherever the kernel runs the two;
+    many at a time."""
     lengths: dict[str, int] = {}
 
     def length(who: Contestant) -> int:
@@ -45,7 +46,9 @@ def measure(bench: Bench) -> tuple[dict[str, Figure | str], dict[str, Figure | s
         cpu: float = bench.run(who, "fetch", count, AT_ONCE).answer["cpu_us"]
         return cpu
 
-    return bench.take_turns(one), bench.take_turns(many)
+    with bench.on_one_processor():
+        together = bench.take_turns(one)
+    return [together, bench.take_turns(one), bench.take_turns(many)]
 
 
 def goals(figures: dict[str, Figure | str], how: str) -> list[Goal]:
@@ -61,7 +64,7 @@ def goals(figures: dict[str, Figure | str], how: str) -> list[Goal]:
 
 
 def run(bench: Bench) -> Result:
-    one, many = measure(bench)
+    one, apart, many = measure(bench)
     groups: dict[str, list[Bar]] = {}
     for who in bench.everybody:
         figure = one[who.id]
@@ -69,13 +72,16 @@ def run(bench: Bench) -> Result:
             groups.setdefault(who.language.name, []).append(Bar(bench.name(who), figure.median, figure.low, figure.high, who.ours))
     return Result(
         title="A fetch over a kept connection: CPU microseconds",
-        columns=["language", "contestant", "one after the other", f"{AT_ONCE} at a time"],
-        rows=[[who.language.name, bench.name(who), str(one[who.id]), str(many[who.id])] for who in bench.everybody],
+        columns=["language", "contestant", "one after the other", "the same across processors", f"{AT_ONCE} at a time"],
+        rows=[[who.language.name, bench.name(who), *(str(figures[who.id]) for figures in (one, apart, many))] for who in bench.everybody],
         goals=goals(one, "one after the other") + goals(many, f"{AT_ONCE} at a time"),
         notes=[
+            "One after the other: the server is on the contestant's processor; for the second column the kernel runs the two where it likes, mostly on two.",
             "Snippets, and libcurl and ext-curl with a handle each, connect and read the machine's roots for each token; all others keep what they can.",
             "hyper alone is no library for tokens but the limit: it sends the request, reads the answer, and does not look into it.",
         ],
         chart=bars("A fetch without a cache", "CPU microseconds a fetch, one after the other; logarithmic.", list(groups.items())),
-        samples={id: {"one": getattr(one[id], "samples", one[id]), "many": getattr(many[id], "samples", many[id])} for id in one},
+        samples={
+            id: {name: getattr(figures[id], "samples", figures[id]) for name, figures in (("one", one), ("apart", apart), ("many", many))} for id in one
+        },
     )
