@@ -9,7 +9,8 @@ const names = abis.map((abi) => `tokenwell.${process.platform}-${process.arch}${
 const found = names.map((name) => join(__dirname, '..', name)).find((path) => existsSync(path));
 
 if (found === undefined) {
-  throw new Error(`tokenwell: no ${names.join(' or ')} in the package; \`npm run build\` in its folder makes it (needs cargo)`);
+  const advice = 'a bundler must leave tokenwell external; in its sources `npm run build` makes it (needs cargo)';
+  throw new Error(`tokenwell: no ${names.join(' or ')} in the package: ${advice}`);
 }
 
 process.dlopen(module, found);
