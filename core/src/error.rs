@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::secret::cut;
+
 /// The branch of the tree that an [`Error`] belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -78,12 +80,17 @@ struct Inner {
     hint: Option<Cow<'static, str>>,
 }
 
+/// Characters of a message. A host or a path of the options stands in one whole, and so does an origin that a server names.
+const LONGEST_MESSAGE: usize = 2000;
+
 impl Error {
     pub(crate) fn new(kind: ErrorKind, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Error {
+        let mut message = message.into();
+        message.truncate(cut(&message, LONGEST_MESSAGE).len());
         Error(Arc::new(Inner {
             kind,
             code: code.into(),
-            message: message.into(),
+            message,
             retryable: false,
             retry_after: None,
             http_status: None,
@@ -265,3 +272,14 @@ impl fmt::Debug for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_is_no_longer_than_somebody_reads() {
+        let of = |length: usize| Error::argument(&"é".repeat(length)).message().chars().count();
+        assert_eq!([of(10), of(100_000)], [10, LONGEST_MESSAGE]);
+    }
+}

@@ -68,7 +68,7 @@ pub(crate) fn clean(text: &str, limit: usize, secrets: &[String]) -> String {
 }
 
 /// The first `limit` characters.
-fn cut(text: &str, limit: usize) -> &str {
+pub(crate) fn cut(text: &str, limit: usize) -> &str {
     text.char_indices().nth(limit).map_or(text, |(end, _)| &text[..end])
 }
 
