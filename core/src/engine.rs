@@ -50,13 +50,16 @@ const MOST_STORES: NonZeroUsize = NonZeroUsize::new(64).expect("not zero");
 /// Files that somebody was warned of; more are named anew.
 const MOST_WARNINGS: NonZeroUsize = NonZeroUsize::new(256).expect("not zero");
 
+/// A CA file, when it was looked at, and what it was; `None`: not there.
+type CaFile = (PathBuf, Moment, Option<Version>);
+
 pub(crate) struct Engine {
     /// Started with the first flight: making a client starts no thread.
     drive: Mutex<Option<&'static Drive>>,
     /// Lists: most processes have one or two routes, which are sooner compared than hashed.
     http: Mutex<Vec<(Route, Kept)>>,
     /// What CA files were when they were last looked at.
-    ca_files: Mutex<Vec<(PathBuf, Moment, Option<Version>)>>,
+    ca_files: Mutex<Vec<CaFile>>,
     /// Here and not in a static, which a fork could leave half made.
     system: Arc<Authorities>,
     metadata: Mutex<LruCache<(Route, String), Shelf>>,
@@ -223,10 +226,7 @@ impl Engine {
             return false;
         }
         let version = match config.tls_ca_file.as_deref() {
-            Some(path) => self.ca_files.try_lock().ok().and_then(|files| {
-                let (_, looked, version) = files.iter().find(|(known, ..)| known == path)?;
-                (Moment::now().since(*looked) < CA_LOOK).then_some(*version)
-            }),
+            Some(path) => self.ca_files.try_lock().ok().and_then(|files| known_version(&files, path)),
             None => Some(None),
         };
         version.is_some_and(|version| {
@@ -236,18 +236,16 @@ impl Engine {
     }
 
     fn ca_version(&self, path: &Path) -> Option<Version> {
-        let (now, mut files) = (Moment::now(), lock(&self.ca_files));
-        if let Some((_, looked, version)) = files.iter_mut().find(|(known, ..)| known == path) {
-            if now.since(*looked) >= CA_LOOK {
-                (*looked, *version) = (now, transport::version(path));
-            }
-            return *version;
+        let mut files = lock(&self.ca_files);
+        if let Some(version) = known_version(&files, path) {
+            return version;
         }
+        files.retain(|(known, ..)| known != path);
         if files.len() >= MOST_ROUTES {
             files.clear();
         }
-        let version = transport::version(path);
-        files.push((path.to_owned(), now, version));
+        let (looked, version) = (Moment::now(), transport::version(path));
+        files.push((path.to_owned(), looked, version));
         version
     }
 
@@ -293,6 +291,12 @@ impl Engine {
         stores.put(cache.clone(), store.clone());
         Some(store)
     }
+}
+
+/// What a CA file was, if it was looked at not long ago.
+fn known_version(files: &[CaFile], path: &Path) -> Option<Option<Version>> {
+    let (_, looked, version) = files.iter().find(|(known, ..)| known == path)?;
+    (Moment::now().since(*looked) < CA_LOOK).then_some(*version)
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
