@@ -150,6 +150,21 @@ def test_paths_tuples_and_none(realm: Realm) -> None:
     assert "audience" not in realm.requests()[0]["form"]
 
 
+def test_a_ca_file_stays_the_one_it_was_when_the_working_directory_changes(
+    realm: Realm, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(realm.ca_file).parent)
+    client = client_of(
+        realm,
+        token_endpoint=realm.https_token_endpoint,
+        tls_ca_file=Path(realm.ca_file).name,
+        # Not that of the other clients, whose connections are open.
+        connect_timeout=4,
+    )
+    monkeypatch.chdir(tmp_path)
+    assert client.access_token().source == "network"
+
+
 def test_a_call_takes_its_own_options(realm: Realm) -> None:
     client = client_of(realm)
     client.token(

@@ -233,6 +233,8 @@ fn proxy(text: Option<Secret>, endpoint: &Url) -> Result<Option<Secret>, Error> 
 /// Looked into here, so that a wrong path fails before any network use; all of it is read when a connection needs it.
 fn ca_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
     let Some(path) = path else { return Ok(None) };
+    // As a secret's file: a change of the working directory does not make it another file under the same name.
+    let path = std::path::absolute(&path).unwrap_or(path);
     crate::transport::check_ca_file(&path)?;
     Ok(Some(path))
 }
