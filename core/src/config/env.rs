@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::OptionMap;
-use super::read::{Form, OPTIONS, wrong};
+use super::read::{Form, OPTIONS, read_json, wrong};
 use crate::error::Error;
 
 /// Reads every option that is set and `wanted`. An empty variable counts as not set, as shells and container files leave them.
@@ -15,7 +15,7 @@ pub(super) fn read(wanted: &dyn Fn(&str) -> bool) -> Result<OptionMap, Error> {
         let file = if form == Form::Secret { self::text(name, &format!("{variable}_FILE"))? } else { None };
         let value = match (text, file) {
             (None, None) => continue,
-            (Some(text), None) => value(name, text, form)?,
+            (Some(text), None) => value(name, &variable, text, form)?,
             (None, Some(path)) => json!({"file": path}),
             (Some(_), Some(_)) => {
                 let message = format!("{variable} and {variable}_FILE are both set: unset one of them");
@@ -33,15 +33,16 @@ fn text(name: &str, variable: &str) -> Result<Option<String>, Error> {
     text.into_string().map(Some).map_err(not_text)
 }
 
-fn value(name: &str, text: String, form: Form) -> Result<Value, Error> {
+fn value(name: &str, variable: &str, text: String, form: Form) -> Result<Value, Error> {
+    let json = || read_json(text.as_bytes(), &format!("options in {variable}"));
     match form {
         Form::Text | Form::Secret => Ok(Value::String(text)),
         Form::Number => text.trim().parse::<f64>().map(Value::from).map_err(|_| wrong(name)),
         Form::Words => Ok(text.split_whitespace().collect()),
         Form::Mixed => {
-            let json = serde_json::from_str(&text).ok().filter(|value: &Value| value.is_object() || value.is_boolean());
+            let json = json()?.filter(|value| value.is_object() || value.is_boolean());
             Ok(json.unwrap_or(Value::String(text)))
         }
-        Form::Json => serde_json::from_str(&text).map_err(|_| wrong(name)),
+        Form::Json => json()?.ok_or_else(|| wrong(name)),
     }
 }

@@ -138,13 +138,18 @@ pub(crate) fn read_object(json: &[u8], what: &str) -> Result<Value, Error> {
         let message = format!("the {what} must be one JSON object in UTF-8, for example {{\"scope\": \"read\"}}");
         Error::config("option_invalid", message)
     };
+    read_json(json, what)?.filter(Value::is_object).ok_or_else(not_object)
+}
+
+/// Reads JSON in which nothing is named twice; `None`: it is none. `what` names it in the error.
+pub(super) fn read_json(json: &[u8], what: &str) -> Result<Option<Value>, Error> {
     match serde_json::from_slice(json) {
-        Ok(Strict(value @ Value::Object(_))) => Ok(value),
+        Ok(Strict(value)) => Ok(Some(value)),
         Err(error) if error.to_string().starts_with(DUPLICATE) => {
             let message = format!("the {what} name something twice, of which a reader takes one: leave the other out");
             Err(Error::config("option_conflict", message))
         }
-        _ => Err(not_object()),
+        Err(_) => Ok(None),
     }
 }
 
