@@ -26,7 +26,7 @@ const LONGEST_TIMEOUT: f64 = 3600.0;
 /// RFC 6749 sets no limit; ten years is beyond any token.
 const LONGEST_LIFETIME: f64 = 315_360_000.0;
 
-pub(super) fn check(options: Options) -> Result<Config, Error> {
+pub(super) fn check(mut options: Options) -> Result<Config, Error> {
     let client_id = client_id(options.client_id.clone())?;
     let endpoint = endpoint(options.issuer.as_deref(), options.token_endpoint.as_deref())?;
     let profile = profile(options.provider.as_deref())?;
@@ -40,16 +40,17 @@ pub(super) fn check(options: Options) -> Result<Config, Error> {
         let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
         return Err(Error::config("option_conflict", message));
     }
+    // For a shared store too.
+    options.tls_ca_file = ca_file(options.tls_ca_file.take())?;
     let cache = cache::check(&options)?;
-    let proxy = proxy(options.proxy, endpoint.url())?;
     let lifetime = f64::from(profile.default_lifetime.unwrap_or(300));
     Ok(Config {
         revocation_endpoint: kept(beside(&endpoint, "revocation_endpoint", options.revocation_endpoint)?),
         introspection_endpoint: kept(beside(&endpoint, "introspection_endpoint", options.introspection_endpoint)?),
-        proxy,
+        proxy: proxy(options.proxy, endpoint.url())?,
         tls_client_certificate: kept(options.tls_client_certificate.filter(Source::is_given)),
         tls_client_key: kept(options.tls_client_key.filter(Source::is_given)),
-        tls_ca_file: ca_file(options.tls_ca_file)?,
+        tls_ca_file: options.tls_ca_file,
         connect_timeout: seconds("connect_timeout", options.connect_timeout, 5.0, LONGEST_TIMEOUT)?,
         timeout: seconds("timeout", options.timeout, 10.0, LONGEST_TIMEOUT)?,
         target: Arc::new(Target {

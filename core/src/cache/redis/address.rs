@@ -208,6 +208,23 @@ mod tests {
         assert_eq!(address.login.password.as_ref().map(Secret::expose), Some("p@ss"));
     }
 
+    #[cfg(unix)]
+    #[test]
+    fn a_relative_ca_file_is_absolute_here_too() {
+        let file = std::env::temp_dir().join(format!("tokenwell-redis-ca-{}.pem", std::process::id()));
+        let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        std::fs::write(&file, signed.cert.pem()).unwrap();
+        let relative = format!("{}{}", "../".repeat(64), file.strip_prefix("/").unwrap().display());
+        let config = crate::config::Config::from_value(serde_json::json!({
+            "token_endpoint": "https://a.example/token", "client_id": "id", "client_secret": "5EaQ7x0pZ1mCw8Vt",
+            "cache": {"redis": "rediss://cache.example"}, "tls_ca_file": relative,
+        }));
+        let config = config.unwrap();
+        let crate::config::Cache::Redis(address) = &config.cache else { panic!("{config:?}") };
+        assert!(address.ca_file == config.tls_ca_file && config.tls_ca_file.unwrap().is_absolute());
+        std::fs::remove_file(&file).unwrap();
+    }
+
     #[test]
     fn hosts_in_every_form() {
         let address = read("valkey://:password@a,b:7001,[::1]:7002,10.0.0.1,[::2]").unwrap();
