@@ -69,10 +69,14 @@ pub(crate) struct Reading {
 
 /// Both clocks, read in full.
 pub(crate) fn read() -> Reading {
-    let now = Moment::now();
-    let wall = wall().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    let wall_ahead = (wall.as_nanos() as i64).saturating_sub_unsigned(now.0);
-    Reading { now, wall_ahead }
+    Reading::of(Moment::now(), wall())
+}
+
+impl Reading {
+    pub(crate) fn of(now: Moment, wall: SystemTime) -> Reading {
+        let wall = wall.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Reading { now, wall_ahead: (wall.as_nanos() as i64).saturating_sub_unsigned(now.0) }
+    }
 }
 
 /// How far the clocks may have come since they were read in full, for [`glance`] to be content with that. Nanoseconds.

@@ -2,6 +2,7 @@
 //!
 //! A document is read once for all clients of an issuer and kept for an hour. While the server is down the old one goes on.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,15 +101,15 @@ impl Service {
 }
 
 /// The URL to post to: as configured, or as the issuer says.
-pub(crate) async fn endpoint(
+pub(crate) async fn endpoint<'a>(
     engine: &Engine,
     http: &Arc<Http>,
     route: &Route,
-    config: &Config,
+    config: &'a Config,
     service: Service,
-) -> Result<Url, Error> {
+) -> Result<Cow<'a, Url>, Error> {
     if let Some(url) = service.configured(config) {
-        return Ok(url.clone());
+        return Ok(Cow::Borrowed(url));
     }
     let Endpoint::Issuer { url: issuer, .. } = &config.endpoint else { return Err(service.unknown("")) };
     let shelf = engine.metadata(&(route.clone(), issuer.to_string()));
@@ -122,7 +123,7 @@ pub(crate) async fn endpoint(
     let offered = metadata.document.token_endpoint_auth_methods_supported.clone();
     *known = Some(metadata);
     check_method(config, offered.as_deref())?;
-    Ok(url)
+    Ok(Cow::Owned(url))
 }
 
 /// A new document. The old one stands in only where the server is out of reach: one that says something wrong is an error.

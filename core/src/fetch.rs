@@ -141,7 +141,7 @@ impl<'a> Search<'a> {
         let failure = self.entry.failure.load();
         let refused = failure.as_ref().and_then(|failure| failure.tried.as_deref());
         let same = refused.is_some_and(|tried| tried == self.credential.fingerprint());
-        self.entry.refusal(Moment::now()).filter(|_| same)
+        if same { self.entry.refusal(Moment::now()) } else { None }
     }
 
     /// A result fetched under a credential that has been replaced meanwhile is not kept.
@@ -270,8 +270,8 @@ struct Sent {
 
 impl Sent {
     fn now() -> Sent {
-        let Reading { now, wall_ahead } = clock::read();
-        Sent { moment: now, wall: clock::wall(), wall_ahead }
+        let (moment, wall) = (Moment::now(), clock::wall());
+        Sent { moment, wall, wall_ahead: Reading::of(moment, wall).wall_ahead }
     }
 
     fn held(self, answer: Answer, config: &Config) -> Held {

@@ -73,7 +73,8 @@ impl<T> Pending<T> {
 
     fn wait_with(&mut self, waker: Waker, at_most: Duration) -> Option<Answer<T>> {
         let mut context = Context::from_waker(&waker);
-        let until = Instant::now().checked_add(at_most);
+        let mut now = Instant::now();
+        let until = now.checked_add(at_most);
         loop {
             if let Poll::Ready(answer) = self.look(&mut context) {
                 return Some(answer);
@@ -81,7 +82,6 @@ impl<T> Pending<T> {
             if let Some(turn) = &self.turn {
                 turn.end();
             }
-            let now = Instant::now();
             let left =
                 |until: Option<Instant>| until.map_or(Duration::MAX, |until| until.saturating_duration_since(now));
             let (left, in_all) = (left(until), left(self.until()));
@@ -93,19 +93,26 @@ impl<T> Pending<T> {
             }
             // No shorter: thousands of threads may wait, and each that wakes for nothing is a load.
             let left = left.min(in_all);
-            match self.drive(left) {
+            // A flight's own timer runs where its runtime is driven.
+            match self.drive((left < in_all).then_some(left)) {
                 Some(Some(answer)) => return Some(answer),
                 Some(None) => {}
                 None => thread::park_timeout(left),
             }
+            now = Instant::now();
         }
     }
 
-    /// Waits by driving the runtime, at most so long. `None`: another thread does that, or will.
-    fn drive(&mut self, at_most: Duration) -> Option<Option<Answer<T>>> {
+    /// Waits by driving the runtime, at most so long, or as long as it takes. `None`: another thread does that, or will.
+    fn drive(&mut self, at_most: Option<Duration>) -> Option<Option<Answer<T>>> {
         let drive = self.engine()?.drive().ok()?;
         let answer = poll_fn(|context| self.look(context));
-        drive.wait(async { tokio::time::timeout(at_most, answer).await.ok() })
+        drive.wait(async {
+            match at_most {
+                Some(at_most) => tokio::time::timeout(at_most, answer).await.ok(),
+                None => Some(answer.await),
+            }
+        })
     }
 
     /// Sees to it that what is waited for goes on without this thread.

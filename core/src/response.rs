@@ -56,14 +56,18 @@ impl<'a> Members<'a> {
         Ok(all)
     }
 
-    fn text(&self, name: &str) -> Option<String> {
-        self.get(name).and_then(|raw| serde_json::from_str(raw.get()).ok())
+    fn text(&self, name: &str) -> Option<Cow<'a, str>> {
+        self.get(name).and_then(text)
     }
 }
 
-/// A member's name as it stands in the answer, wherever nothing in it is escaped.
+/// A text as it stands in the answer, wherever nothing in it is escaped.
 #[derive(serde::Deserialize)]
-struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn text(raw: &RawValue) -> Option<Cow<'_, str>> {
+    serde_json::from_str(raw.get()).ok().map(|Text(text)| text)
+}
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -77,7 +81,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
                 let mut members: Vec<(Cow<'de, str>, &'de RawValue)> = Vec::with_capacity(FEW_MEMBERS);
-                while let Some((Name(name), value)) = map.next_entry::<Name<'de>, &'de RawValue>()? {
+                while let Some((Text(name), value)) = map.next_entry::<Text<'de>, &'de RawValue>()? {
                     if members.len() >= MOST_MEMBERS {
                         return Err(serde::de::Error::custom("too many members"));
                     }
@@ -207,7 +211,7 @@ fn preview(body: &[u8], echoes: Echoes<'_>) -> String {
 
 fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: Echoes<'_>) -> Error {
     let echoes = &echoes();
-    let code: Option<String> = serde_json::from_str(code.get()).ok();
+    let code = text(code).map(Cow::into_owned);
     let plain = |code: &String| !code.is_empty() && code.len() <= 64 && code.bytes().all(|b| b.is_ascii_graphic());
     let code = code.filter(plain).filter(|code| !shows(code, echoes)).unwrap_or_else(|| "unknown_error".to_owned());
     let description = members.text("error_description").map(|text| clean(&text, 200, echoes));
@@ -227,7 +231,8 @@ fn token(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: Ec
 }
 
 fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
-    let value = members.text("access_token").map(Zeroizing::new).filter(|value| !value.is_empty());
+    let value = members.text("access_token").map(|value| Zeroizing::new(value.into_owned()));
+    let value = value.filter(|value| !value.is_empty());
     let value = value.ok_or_else(|| {
         fault("access_token_missing", "the answer has no `access_token`, or one that is not a non-empty string")
     })?;
@@ -255,8 +260,11 @@ fn token_type(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoe
             ));
         }
     };
+    if kind.eq_ignore_ascii_case(wanted.as_str()) {
+        return Ok(());
+    }
     let lower = kind.to_ascii_lowercase();
-    if kind.eq_ignore_ascii_case(wanted.as_str()) || !kind.is_empty() && others.contains(&lower.as_str()) {
+    if !kind.is_empty() && others.contains(&lower.as_str()) {
         return Ok(());
     }
     let shown = clean(&kind, 40, &echoes());
@@ -274,7 +282,7 @@ fn token_type(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoe
 /// `expires_in` as an integer, a decimal string or a float. Whole seconds, rounded down.
 fn lifetime(members: &Members<'_>) -> Result<Option<Duration>, Error> {
     let Some(raw) = members.get("expires_in") else { return Ok(None) };
-    let quoted: Option<String> = raw.get().starts_with('"').then(|| serde_json::from_str(raw.get()).ok()).flatten();
+    let quoted = raw.get().starts_with('"').then(|| text(raw)).flatten();
     let text = quoted.as_deref().unwrap_or(raw.get()).trim();
     let plain = text.starts_with(|c: char| c.is_ascii_digit());
     match text.parse::<f64>() {
@@ -289,8 +297,8 @@ fn lifetime(members: &Members<'_>) -> Result<Option<Duration>, Error> {
 /// `scope` as a string, or as the array that some servers send.
 fn scope(members: &Members<'_>) -> Result<Option<String>, Error> {
     let Some(raw) = members.get("scope") else { return Ok(None) };
-    if let Ok(text) = serde_json::from_str::<String>(raw.get()) {
-        return Ok(Some(text));
+    if let Some(text) = text(raw) {
+        return Ok(Some(text.into_owned()));
     }
     match serde_json::from_str::<Vec<String>>(raw.get()) {
         Ok(list) => Ok(Some(list.join(" "))),

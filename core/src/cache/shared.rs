@@ -35,7 +35,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// One flight's search for a token.
 pub(crate) async fn search(engine: &Engine, mission: &Mission) -> Fetched {
     let deadline = Instant::now() + mission.config.timeout;
-    match engine.store(&mission.config.cache) {
+    let cache = &mission.config.cache;
+    match cache.is_shared().then(|| engine.store(cache)).flatten() {
         None => fetch(engine, mission, None, deadline).await,
         // In a box: its room would be that of each flight.
         Some(store) => Box::pin(search_with(store, engine, mission, deadline)).await,
