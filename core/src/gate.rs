@@ -1,17 +1,20 @@
-//! Threads that queue for something else once they have their answer, an interpreter's lock: a few at a time are woken. All at
-//! once they would fight for it, each of thousands waking up every few milliseconds to ask for it again.
+//! Threads that queue for something else once they have their answer, an interpreter's lock: one at a time is woken, and more where
+//! that one does not get the lock soon. All at once they would fight for it, each of thousands waking up every few milliseconds to
+//! ask for it again.
 
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Wake;
 use std::thread::Thread;
+use std::time::Duration;
 
 use crate::engine::Engine;
 
-/// So many at a time. One has the lock and the next is there when it is free; with fewer, a thread that computes has its time slice
-/// after every one of them.
-const AT_ONCE: usize = 4;
+/// If nobody is done for so long, one more is let through: a thread that computes has the lock, and would have its time slice before
+/// each of them; or the one who is through does not run. The longer that lasts the later come the next.
+const PATIENCE: Duration = Duration::from_millis(1);
 
 /// Who is through, and who is next.
 #[derive(Default)]
@@ -20,7 +23,19 @@ pub(crate) struct Gate(Mutex<Queue>);
 #[derive(Default)]
 struct Queue {
     through: usize,
+    /// So many more than one may be through.
+    more: usize,
+    /// Somebody was done since the last [`Gate::look`].
+    moves: bool,
     next: VecDeque<Weak<Turn>>,
+    /// [`Gate::watch`] is under way.
+    watched: bool,
+}
+
+impl Queue {
+    fn is_full(&self) -> bool {
+        self.through > self.more
+    }
 }
 
 impl Gate {
@@ -28,19 +43,53 @@ impl Gate {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the next one through in the place of one who is done. Who has gone away meanwhile is left out.
-    fn pass_on(&self) {
-        loop {
-            let mut queue = self.lock();
-            let Some(next) = queue.next.pop_front() else {
-                queue.through -= 1;
-                return;
-            };
+    /// One who was through is done.
+    fn leave(&self) {
+        let mut queue = self.lock();
+        queue.through -= 1;
+        queue.moves = true;
+        self.fill(queue);
+    }
+
+    /// Lets those through who are next, as long as there is room. Who has gone away meanwhile is left out.
+    fn fill<'a>(&'a self, mut queue: MutexGuard<'a, Queue>) {
+        while !queue.is_full() {
+            let Some(next) = queue.next.pop_front() else { return };
+            queue.through += 1;
             drop(queue);
-            if next.upgrade().is_some_and(|turn| turn.come()) {
-                return;
+            let came = next.upgrade().is_some_and(|turn| turn.come());
+            queue = self.lock();
+            queue.through -= usize::from(!came);
+        }
+    }
+
+    /// As long as somebody is next.
+    async fn watch(&self) {
+        let mut late = 0;
+        loop {
+            tokio::time::sleep(PATIENCE * (1 + late / 4)).await;
+            match self.look() {
+                Some(true) => late = 0,
+                Some(false) => late += 1,
+                None => return,
             }
         }
+    }
+
+    /// Makes room for one more if nobody was done since the last time, else for one less. Whether somebody was; `None`: nobody is
+    /// next, and none looks any more.
+    fn look(&self) -> Option<bool> {
+        let mut queue = self.lock();
+        queue.watched = !queue.next.is_empty();
+        let moves = mem::take(&mut queue.moves);
+        let watched = queue.watched;
+        if moves {
+            queue.more = queue.more.saturating_sub(1);
+        } else if watched {
+            queue.more += 1;
+            self.fill(queue);
+        }
+        watched.then_some(moves)
     }
 }
 
@@ -67,24 +116,23 @@ impl Turn {
     /// lock.
     pub(crate) fn end(&self) {
         if self.through.swap(false, Ordering::AcqRel) && self.engine.is_own() {
-            self.engine.gate.pass_on();
+            self.engine.gate.leave();
         }
     }
 }
 
 impl Wake for Turn {
     fn wake(self: Arc<Self>) {
-        let mut queue = self.engine.gate.lock();
+        let engine = self.engine;
+        let mut queue = engine.gate.lock();
         if self.through.load(Ordering::Acquire) {
-            self.thread.unpark();
-        } else if queue.through == AT_ONCE {
-            queue.next.push_back(Arc::downgrade(&self));
-        } else {
-            queue.through += 1;
-            drop(queue);
-            if !self.come() {
-                self.engine.gate.pass_on();
-            }
+            return self.thread.unpark();
+        }
+        queue.next.push_back(Arc::downgrade(&self));
+        let unwatched = queue.is_full() && !mem::replace(&mut queue.watched, true);
+        engine.gate.fill(queue);
+        if unwatched && let Ok(drive) = engine.drive() {
+            drive.run(engine.gate.watch());
         }
     }
 }
@@ -98,26 +146,86 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use std::thread;
+    use std::time::Instant;
 
     use super::*;
     use crate::engine::engine;
 
-    #[test]
-    fn a_few_come_at_once_and_each_next_in_the_place_of_one_who_is_done() {
-        let mut turns: Vec<_> = (0..AT_ONCE + 3).map(|_| Arc::new(Turn::new(engine(), thread::current()))).collect();
+    /// There is one gate: one test at a time.
+    static ALONE: Mutex<()> = Mutex::new(());
+
+    fn turns<const N: usize>() -> Vec<Arc<Turn>> {
+        let turns: Vec<_> = (0..N).map(|_| Arc::new(Turn::new(engine(), thread::current()))).collect();
         turns.iter().for_each(|turn| turn.clone().wake());
-        let first_are_through = |turns: &[Arc<Turn>]| {
-            let mut through = turns.iter().map(|turn| turn.through.load(Ordering::Acquire));
-            through.by_ref().take(AT_ONCE).all(|is| is) && !through.any(|is| is)
-        };
-        assert!(first_are_through(&turns));
+        turns
+    }
+
+    /// These first ones are through, and nobody else.
+    fn are_through(turns: &[Arc<Turn>], first: usize) -> bool {
+        turns.iter().enumerate().all(|(place, turn)| turn.through.load(Ordering::Acquire) == (place < first))
+    }
+
+    fn is_empty() -> bool {
+        let queue = engine().gate.lock();
+        queue.through == 0 && queue.next.is_empty()
+    }
+
+    fn soon(is: impl Fn() -> bool) {
+        let until = Instant::now() + Duration::from_secs(10);
+        while !is() {
+            assert!(Instant::now() < until, "within ten seconds");
+            thread::sleep(PATIENCE);
+        }
+    }
+
+    #[test]
+    fn one_comes_at_a_time_and_the_next_when_that_one_is_done() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever is late in this test is not late at the gate.
+        engine().gate.lock().watched = true;
+        let mut turns = turns::<4>();
+        assert!(are_through(&turns, 1));
         // Woken again, it has one place still.
-        turns[1].clone().wake();
+        turns[0].clone().wake();
         // The next one gives up before it is let through, and the first is done.
-        drop((turns.remove(AT_ONCE), turns.remove(0)));
-        assert!(first_are_through(&turns));
+        drop((turns.remove(1), turns.remove(0)));
+        assert!(are_through(&turns, 1));
         drop(turns);
-        assert_eq!(engine().gate.lock().through, 0);
-        assert!(engine().gate.lock().next.is_empty());
+        assert!(is_empty());
+        assert_eq!(engine().gate.look(), None);
+    }
+
+    #[test]
+    fn there_is_room_for_one_more_as_long_as_nobody_is_done_and_then_for_one_less() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = &engine().gate;
+        gate.lock().watched = true;
+        let mut turns = turns::<8>();
+        gate.lock().moves = false;
+        assert_eq!((gate.look(), gate.look()), (Some(false), Some(false)));
+        assert!(are_through(&turns, 3));
+        // In the place of each who is done there is another, until nobody is waited for any more.
+        drop(turns.remove(0));
+        assert!(are_through(&turns, 3));
+        assert_eq!(gate.look(), Some(true));
+        drop(turns.remove(0));
+        assert!(are_through(&turns, 2));
+        assert_eq!(gate.look(), Some(true));
+        drop(turns.remove(0));
+        assert!(are_through(&turns, 1));
+        drop(turns);
+        assert!(is_empty());
+        assert_eq!(gate.look(), None);
+    }
+
+    #[test]
+    fn who_is_through_and_never_done_holds_nobody_up() {
+        let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
+        let turns = turns::<4>();
+        soon(|| are_through(&turns, 4));
+        drop(turns);
+        // The watch may have the last one's turn in its hand.
+        soon(|| is_empty() && !engine().gate.lock().watched);
+        engine().gate.lock().more = 0;
     }
 }

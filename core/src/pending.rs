@@ -60,7 +60,7 @@ impl<T> Pending<T> {
     }
 
     /// As [`Pending::wait`], for a thread that has to queue for a lock with its answer, as Python's do: of those whose answer is
-    /// there a few are woken, and each of the others when one before it has dropped its `Pending`.
+    /// there one is woken, and each of the others when one before it has dropped its `Pending` or is long about it.
     ///
     /// # Errors
     /// The answer's own error.
