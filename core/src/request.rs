@@ -155,8 +155,10 @@ impl Form {
     }
 
     pub(crate) fn add_scope(&mut self, config: &Config, target: &Target) {
-        if !target.scope.is_empty() {
-            self.add("scope", &target.scope.join(config.profile.scope_separator));
+        match &*target.scope {
+            [] => {}
+            [scope] => self.add("scope", scope),
+            scopes => self.add("scope", &scopes.join(config.profile.scope_separator)),
         }
     }
 
