@@ -207,12 +207,9 @@ impl Client {
     }
 
     /// Ends the client: later calls raise a ConfigError with the code client_closed. May be called again.
-    fn close(&self, py: Python<'_>) -> PyResult<()> {
-        guard(py, || {
-            self.core.close();
-            self.forget();
-            Ok(())
-        })
+    fn close(&self) {
+        self.core.close();
+        self.forget();
     }
 
     fn __enter__(slf: Bound<'_, Self>) -> Bound<'_, Self> {
@@ -220,8 +217,8 @@ impl Client {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __exit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.close(py)
+    fn __exit__(&self, _exception: &Bound<'_, PyTuple>) {
+        self.close();
     }
 
     fn __aenter__(slf: Bound<'_, Self>) -> Coroutine {
@@ -229,9 +226,9 @@ impl Client {
     }
 
     #[pyo3(signature = (*_exception))]
-    fn __aexit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> PyResult<Coroutine> {
-        self.close(py)?;
-        Ok(Coroutine(Mutex::new(State::Ready(py.None()))))
+    fn __aexit__(&self, py: Python<'_>, _exception: &Bound<'_, PyTuple>) -> Coroutine {
+        self.close();
+        Coroutine(Mutex::new(State::Ready(py.None())))
     }
 
     fn __repr__(&self) -> String {

@@ -7,8 +7,8 @@ use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
-use tokenwell::{Error, TokenRequest};
+use pyo3::types::{PyTuple, PyWeakrefMethods, PyWeakrefReference};
+use tokenwell::{Error, Mailbox, TokenRequest};
 
 use crate::client::{Client, Gift, Shape};
 use crate::errors::{guard, raise};
@@ -102,60 +102,61 @@ impl Call {
         static RUNNING: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let event_loop = RUNNING.import(py, "asyncio", "get_running_loop")?.call0()?;
         let future = event_loop.call_method0("create_future")?;
-        let mailbox = Mailbox::of(&event_loop)?;
+        let inbox = Inbox::of(&event_loop)?;
         let pending = self.client.get().start(&self.request, self.shape);
-        let (event_loop, held) = (event_loop.unbind(), future.clone().unbind());
-        pending.then(move |outcome| Mailbox::post(&mailbox, &event_loop, Letter { call: self, future: held, outcome }));
+        // Weak: what its event loop does not come to deliver keeps no loop alive.
+        let (event_loop, held) = (event_loop.unbind(), PyWeakrefReference::new(&future)?.unbind());
+        pending.then(move |outcome| Inbox::post(&inbox, &event_loop, Letter { call: self, future: held, outcome }));
         future.call_method0("__await__")
     }
 }
 
-/// Outcomes on their way to one event loop, which is called once for all that are there: the core's thread asks for the
-/// GIL once a batch, not once a waiter.
+/// Outcomes on their way to one event loop, which is told once of all that are there.
 #[pyclass(frozen)]
-struct Mailbox(Mutex<Vec<Letter>>);
+struct Inbox(Mailbox<Letter>);
 
 struct Letter {
     call: Call,
-    future: Py<PyAny>,
+    future: Py<PyWeakrefReference>,
     outcome: Result<Gift, Error>,
 }
 
-impl Mailbox {
-    fn of(event_loop: &Bound<'_, PyAny>) -> PyResult<Py<Mailbox>> {
+impl Inbox {
+    fn of(event_loop: &Bound<'_, PyAny>) -> PyResult<Py<Inbox>> {
         static ALL: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = event_loop.py();
         let make = || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind);
         let all = ALL.get_or_try_init(py, make)?.bind(py);
-        if let Ok(mailbox) = all.get_item(event_loop) {
-            return Ok(mailbox.cast_into::<Mailbox>()?.unbind());
+        if let Ok(inbox) = all.get_item(event_loop) {
+            return Ok(inbox.cast_into::<Inbox>()?.unbind());
         }
-        let mailbox = Py::new(py, Mailbox(Mutex::new(Vec::new())))?;
-        all.set_item(event_loop, &mailbox)?;
-        Ok(mailbox)
+        let inbox = Bound::new(py, Inbox(Mailbox::default()))?;
+        inbox.get().0.watched(|descriptor| watch(event_loop, descriptor, &inbox).is_ok());
+        all.set_item(event_loop, &inbox)?;
+        Ok(inbox.unbind())
     }
 
-    /// From any thread. Where the interpreter ends, or the loop has been closed, nobody waits any more.
-    fn post(mailbox: &Py<Mailbox>, event_loop: &Py<PyAny>, letter: Letter) {
-        let letters = &mailbox.get().0;
-        let mut waiting = locked(letters);
-        waiting.push(letter);
-        let first = waiting.len() == 1;
-        drop(waiting);
-        if first {
-            Python::try_attach(|py| {
-                if event_loop.call_method1(py, "call_soon_threadsafe", (mailbox,)).is_err() {
-                    drop(mem::take(&mut *locked(letters)));
-                }
-            });
+    /// From any thread. A loop that watches no descriptors, as Windows' do not, is called, for which this thread needs the GIL that
+    /// the loop then waits for. Where the interpreter ends, or the loop has been closed, nobody waits any more.
+    fn post(inbox: &Py<Inbox>, event_loop: &Py<PyAny>, letter: Letter) {
+        let mailbox = &inbox.get().0;
+        if mailbox.put(letter) {
+            let call = |py: Python<'_>| event_loop.call_method1(py, "call_soon_threadsafe", (inbox,)).is_ok();
+            Python::try_attach(|py| (!call(py)).then(|| drop(mailbox.take())));
         }
     }
 }
 
+/// In an empty context: the loop keeps the one in which it is asked.
+fn watch(event_loop: &Bound<'_, PyAny>, descriptor: i32, inbox: &Bound<'_, Inbox>) -> PyResult<()> {
+    let context = event_loop.py().import("contextvars")?.call_method0("Context")?;
+    context.call_method1("run", (event_loop.getattr("add_reader")?, descriptor, inbox)).map(drop)
+}
+
 #[pymethods]
-impl Mailbox {
+impl Inbox {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
-        let letters = mem::take(&mut *locked(&self.0));
+        let letters = self.0.take();
         // All of them, whatever one comes to: each is somebody's wait.
         guard(py, || letters.into_iter().map(|letter| letter.deliver(py)).fold(Ok(()), Result::and))
     }
@@ -163,7 +164,7 @@ impl Mailbox {
 
 impl Letter {
     fn deliver(self, py: Python<'_>) -> PyResult<()> {
-        let future = self.future.bind(py);
+        let Some(future) = self.future.bind(py).upgrade() else { return Ok(()) };
         if future.call_method0("done")?.is_truthy()? {
             return Ok(());
         }

@@ -67,6 +67,11 @@ def test_the_event_loop_turns_during_a_fetch(realm: Realm) -> None:
     assert asyncio.run(count()) > 50
 
 
+def no_readers(*_: object) -> None:
+    """An event loop that watches no descriptors, as one of Windows."""
+    raise NotImplementedError
+
+
 def test_no_thread_that_waits_calls_the_event_loop(realm: Realm) -> None:
     """Python runs the handlers of signals where Python runs: in a call of token() they would come in the middle of its work, and
     what they raise would be lost, and the answer with it."""
@@ -83,6 +88,7 @@ def test_no_thread_that_waits_calls_the_event_loop(realm: Realm) -> None:
             callers.append(threading.get_ident())
             return plain(*call)  # type: ignore[arg-type]
 
+        loop.add_reader = no_readers  # type: ignore[assignment]
         loop.call_soon_threadsafe = noted  # type: ignore[assignment]
         waits.start()
         until(lambda: bool(realm.requests()))
@@ -93,6 +99,38 @@ def test_no_thread_that_waits_calls_the_event_loop(realm: Realm) -> None:
     assert callers
     assert waits.ident not in callers
     waits.join()
+
+
+def test_no_other_thread_comes_for_the_gil_to_tell_an_event_loop_that_can_watch(realm: Realm) -> None:
+    client = client_of(realm)
+
+    async def fetch() -> str:
+        asyncio.get_running_loop().call_soon_threadsafe = no_readers  # type: ignore[assignment]
+        return await asyncio.wait_for(client.atoken(), 10)
+
+    assert asyncio.run(fetch()) in realm.log()["issued"]
+
+
+def test_an_event_loop_keeps_nothing_of_the_caller_that_came_first(realm: Realm) -> None:
+    client = client_of(realm)
+    variable: contextvars.ContextVar[object] = contextvars.ContextVar("variable")
+
+    class Value:
+        pass
+
+    async def fetch() -> weakref.ref[Value]:
+        value = Value()
+        variable.set(value)
+        await client.atoken()
+        return weakref.ref(value)
+
+    async def both() -> None:
+        value = await asyncio.create_task(fetch())
+        await asyncio.sleep(0)  # asyncio itself keeps the task until then
+        gc.collect()
+        assert value() is None
+
+    asyncio.run(both())
 
 
 def test_waiters_are_not_held_up_by_a_busy_thread(realm: Realm) -> None:
@@ -165,10 +203,13 @@ def test_context_variables_are_kept(realm: Realm) -> None:
     assert asyncio.run(together()) == list(range(20))
 
 
-def test_f27_a_loop_that_closes_during_a_fetch(realm: Realm) -> None:
+@pytest.mark.parametrize("watches", [True, False])
+def test_f27_a_loop_that_closes_during_a_fetch(realm: Realm, watches: bool) -> None:
     realm.script([{"issue": {}, "delay": 0.2}])
     client = client_of(realm)
     loop = asyncio.new_event_loop()
+    if not watches:
+        loop.add_reader = no_readers  # type: ignore[assignment]
     task = loop.create_task(client.atoken())
     loop.run_until_complete(asyncio.sleep(0))
     loop.call_exception_handler = lambda context: None  # type: ignore[method-assign] # the task is left pending on purpose
