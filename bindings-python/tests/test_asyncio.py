@@ -111,6 +111,16 @@ def test_no_other_thread_comes_for_the_gil_to_tell_an_event_loop_that_can_watch(
     assert asyncio.run(fetch()) in realm.log()["issued"]
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="this system does not list a process's files")
+def test_an_event_loop_that_closes_leaves_no_file_open(realm: Realm) -> None:
+    client = client_of(realm, cache="none")
+    open_files = []
+    for _ in range(10):
+        asyncio.run(client.atoken())
+        open_files.append(len(os.listdir("/proc/self/fd")))
+    assert open_files[-1] - open_files[0] < 10, open_files
+
+
 def test_an_event_loop_keeps_nothing_of_the_caller_that_came_first(realm: Realm) -> None:
     client = client_of(realm)
     variable: contextvars.ContextVar[object] = contextvars.ContextVar("variable")
