@@ -152,17 +152,11 @@ const cached = call(native.watch);
 /** Of clients that nothing refers to any more. */
 const abandoned = new FinalizationRegistry(native.letGo);
 
-/** What is awaited, by the ticket that the addon gave for it. */
-const awaited = new Map();
-
-const desk = call(native.openDesk, (ticket, answer) => {
-  const settle = awaited.get(ticket);
-  awaited.delete(ticket);
-  settle(answer);
+/** The answer of a call of the addon, which gives it at once or to `settle`. */
+const answered = (ask) => new Promise((settle) => {
+  const answer = ask(settle);
+  if (answer !== null) settle(answer);
 });
-
-/** What the addon gave: an answer, or a ticket for one. */
-const answered = (given) => (typeof given === 'number' ? new Promise((settle) => awaited.set(given, settle)) : given);
 
 /** What the core made, unless it is a failure. */
 function made(answer) {
@@ -217,7 +211,7 @@ class Client {
 
   async #obtain(isWhole, options) {
     try {
-      return made(await answered(native.obtain(this.#number, isWhole, callJson(options), desk)));
+      return made(await answered((settle) => native.obtain(this.#number, isWhole, callJson(options), settle)));
     } catch (error) {
       throw caught(error);
     }
@@ -254,7 +248,7 @@ class Client {
 
   async #ask(question) {
     try {
-      return this.#told(await answered(native.ask(this.#number, question, desk)));
+      return this.#told(await answered((settle) => native.ask(this.#number, question, settle)));
     } catch (error) {
       throw caught(error);
     }

@@ -10,7 +10,7 @@ use slab::Slab;
 use tokenwell::{AccessToken, Client, Config, Error, Pending, TokenRequest};
 
 use crate::failure::{Answer, Failure, failed, json, text, whole};
-use crate::promise::{Promised, ticket};
+use crate::promise::{Promised, Settle, promised};
 use crate::token::NativeToken;
 
 /// How long a blocking call waits before it looks whether JavaScript is being ended, as by `worker.terminate()`.
@@ -98,17 +98,17 @@ pub fn known(number: u32) -> Option<NativeToken> {
     CLIENTS.with_borrow(|clients| clients.get(number as usize).and_then(|(_, known)| known.clone()).map(Into::into))
 }
 
-/// A token, or a ticket of this desk for one: its string, or the whole. `options`: the call's own, as JSON.
+/// A token, at once or for `settle`: its string, or the whole. `options`: the call's own, as JSON.
 #[napi(catch_unwind)]
-pub fn obtain(env: &Env, number: u32, is_whole: bool, options: Option<String>, desk: u32) -> Result<Promised> {
+pub fn obtain(env: &Env, number: u32, is_whole: bool, options: Option<String>, settle: Settle<'_>) -> Result<Promised> {
     let convert = if is_whole { whole } else { text };
     let mut pending = match pending(number, options)? {
         Ok(pending) => pending,
-        Err(error) => return Ok(Either::B(failed(error))),
+        Err(error) => return Ok(Some(failed(error))),
     };
     match pending.wait(Duration::ZERO) {
-        Some(result) => Ok(Either::B(convert(result))),
-        None => ticket(env, desk, pending, convert),
+        Some(result) => Ok(Some(convert(result))),
+        None => promised(env, &settle, pending, convert),
     }
 }
 
@@ -122,10 +122,10 @@ pub fn obtain_sync(env: &Env, number: u32, is_whole: bool, options: Option<Strin
     }
 }
 
-/// A question about the client's token, "revoke" or "introspect": a ticket of this desk for its answer, JSON.
+/// A question about the client's token, "revoke" or "introspect": its answer for `settle`, JSON.
 #[napi(catch_unwind)]
-pub fn ask(env: &Env, number: u32, question: String, desk: u32) -> Result<Promised> {
-    ticket(env, desk, asked(number, &question)?, json)
+pub fn ask(env: &Env, number: u32, question: String, settle: Settle<'_>) -> Result<Promised> {
+    promised(env, &settle, asked(number, &question)?, json)
 }
 
 /// The same; blocks this thread until the answer is there.

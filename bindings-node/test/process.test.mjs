@@ -1,8 +1,11 @@
 // The life of the process: its end, and its threads.
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { beforeEach, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Client } from 'tokenwell';
 import { run, startWorker } from './support/process.mjs';
 import { startServer } from './support/server.mjs';
@@ -70,6 +73,28 @@ test('workers share the tokens of the process', async () => {
   assert.equal((await realm.requests()).length, 1);
   await Promise.all(workers.map((worker) => worker.terminate()));
   assert.equal(await client.token(), token);
+});
+
+test('a copy of the package that nobody uses any more goes, as one of each test file of Jest', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc');
+  const copy = async () => {
+    // One for each: it holds what it has loaded.
+    const load = createRequire(import.meta.url);
+    const copied = load('tokenwell');
+    await new copied.Client(realm.options).token({ scope: 'of a copy' });
+    const ours = Object.keys(load.cache).filter((path) => load.cache[path].exports === copied || path.endsWith('native.js'));
+    for (const path of ours) delete load.cache[path];
+    return new WeakRef(copied);
+  };
+  // The first is that of this file.
+  await copy();
+  const gone = await copy();
+  for (let turn = 0; turn < 50 && gone.deref(); turn++) {
+    await sleep(10);
+    collect();
+  }
+  assert.equal(gone.deref(), undefined);
 });
 
 for (const [mode, call] of [['promise', 'await client.token()'], ['sync', 'client.tokenSync()']]) {
