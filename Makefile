@@ -1,7 +1,7 @@
 # The commands a person types. What they do is in .ci; what is built and installed already is left alone.
 export CARGO_BUILD_TARGET ?= $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
 
-.PHONY: help demo demo-outage demo-fleet soak simulation bench test asan fuzz audit lint dist clean
+.PHONY: help demo demo-outage demo-fleet soak simulation bench test other-systems asan fuzz audit lint dist clean
 
 help:
 	@echo "make demo   a token in Python, Node, PHP, C and Rust, from the development server"
@@ -12,6 +12,7 @@ help:
 	@echo "make bench  the figures of examples/benchmarks, against other libraries (ONLY=\"B1 B3\": these alone; ROUNDS=5)"
 	@echo "make test   every suite of every language (ONLY=\"python node\": these alone)"
 	@echo "            ONLY=lifecycle: what is known of a token's life, alone"
+	@echo "make other-systems   the core and the bindings compiled for Windows, macOS, ARM and musl; the core's tests under Wine"
 	@echo "make asan   the C tests with AddressSanitizer, for which the library is built anew"
 	@echo "make fuzz   each fuzz target for SECONDS=60"
 	@echo "make audit  licences, bans and sources of what is linked in, lock files; ADVISORY_DB=PATH: known advisories"
@@ -51,6 +52,10 @@ bench:
 test:
 	@.ci/bootstrap.sh test
 	@python3 .ci/test.py $(ONLY)
+
+other-systems:
+	@.ci/bootstrap.sh other-systems
+	@.ci/other_systems.sh
 
 asan:
 	@.ci/bootstrap.sh test

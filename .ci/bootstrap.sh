@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Puts in place what the given command needs: system packages (as root on Debian; else it says what to install and stops),
 # the Python environment in .venv, and the npm packages. What is there already is left alone.
-# usage: bootstrap.sh demo|test|bench|fuzz|lint|dist
+# usage: bootstrap.sh demo|test|bench|fuzz|lint|dist|other-systems
 cd "$(dirname "$0")/.."
 set -euo pipefail
-command=${1:?"usage: bootstrap.sh demo|test|bench|fuzz|lint|dist"}
+command=${1:?"usage: bootstrap.sh demo|test|bench|fuzz|lint|dist|other-systems"}
 
 has() { command -v "$1" > /dev/null 2>&1; }
 mkdir -p build/logs
@@ -30,6 +30,7 @@ need() {
   "$@" > /dev/null 2>&1 || { packages+=("$package"); reasons+=("$reason"); }
 }
 php_with() { php -r "exit(PHP_VERSION_ID >= 80200 && extension_loaded('$1') ? 0 : 1);"; }
+debian_rust() { at_least 1.89 "$(/usr/bin/rustc -V | cut -d' ' -f2)"; }
 php_fpm() { compgen -G '/usr/sbin/php-fpm*' || has php-fpm; }
 
 find_missing() {
@@ -40,6 +41,11 @@ find_missing() {
   need python3-venv "Python's venv and ensurepip" python3 -c 'import venv, ensurepip'
   if [ "$command" = fuzz ]; then
     need g++ "C++ compiler, with which libFuzzer is built" has c++
+  elif [ "$command" = other-systems ]; then
+    need rustc-web "Rust 1.89 or newer in /usr/bin, whose standard library can be built for other systems" debian_rust
+    need rust-web-src "the sources of that library" test -e /usr/lib/rustlib/src/rust/library/Cargo.lock
+    need gcc-mingw-w64-x86-64 "a C compiler for Windows" has x86_64-w64-mingw32-gcc
+    need wine64 "Wine, which runs programs for Windows" test -x /usr/lib/wine/wine64
   elif [ "$command" != lint ] && [ "$command" != dist ]; then
     need php-cli "PHP 8.2 or newer with FFI" php_with FFI
   fi
@@ -126,7 +132,7 @@ system_packages() {
 toolchains
 system_packages
 
-case $command in lint | fuzz) exit 0 ;; esac
+case $command in lint | fuzz | other-systems) exit 0 ;; esac
 
 # --- Python and npm packages
 . .ci/lib.sh

@@ -74,6 +74,11 @@ fn not_here(case: &Value) -> Option<&'static str> {
         (r#""chmod":"#, "no modes of files"),
         (r#""redis":"#, "no Redis server"),
         (r#"["sh","#, "no shell"),
+        (r#"["echo","#, "no program `echo`"),
+        (r#"["cat","#, "no program `cat`"),
+        (r#""secret-tool""#, "a key ring in the process"),
+        (r#""file":"/""#, "a root for each drive"),
+        (r#"\"${file:"#, "paths that JSON writes otherwise"),
     ];
     let case = case.to_string();
     needs.iter().find(|(need, _)| cfg!(windows) && case.contains(need)).map(|(_, lack)| *lack)
