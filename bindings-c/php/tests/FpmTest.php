@@ -28,7 +28,7 @@ final class FpmTest extends TestCase
         if (isset($_SERVER['HOLD'])) {
             usleep((int) $_SERVER['HOLD']);
         }
-        echo json_encode(['pid' => getmypid(), 'ffi' => ini_get('ffi.enable')] + $answer);
+        echo json_encode(['pid' => getmypid(), 'at' => hrtime(true), 'ffi' => ini_get('ffi.enable')] + $answer);
         ob_get_level() && ob_end_flush();
         flush();
         match ($_SERVER['END'] ?? '') {
@@ -169,6 +169,20 @@ final class FpmTest extends TestCase
         return $body;
     }
 
+    /**
+     * What each worker answered, first to last: who was begun first need not be served first on a busy machine.
+     *
+     * @param array<int, array<int, string|null>> $sources by the worker, and by when it answered
+     * @return array<int, list<string|null>>
+     */
+    private static function inTheirOrder(array $sources): array
+    {
+        return array_map(static function (array $of): array {
+            ksort($of);
+            return array_values($of);
+        }, $sources);
+    }
+
     /** @return array<string, mixed> */
     private function options(string $scope): array
     {
@@ -191,12 +205,12 @@ final class FpmTest extends TestCase
                 $answer = $this->end($request);
                 self::assertArrayNotHasKey('error', $answer, (string) json_encode($answer));
                 self::assertSame(['preload', true], [$answer['ffi'], $answer['guide']]);
-                $sources[$answer['pid']][] = $answer['source'];
+                $sources[$answer['pid']][$answer['at']] = $answer['source'];
                 $tokens[$answer['pid']][$answer['token']] = true;
             }
         }
         self::assertCount(2, $sources, 'both workers were asked');
-        foreach ($sources as $pid => $of) {
+        foreach (self::inTheirOrder($sources) as $pid => $of) {
             self::assertSame(['network', ...array_fill(0, \count($of) - 1, 'memory')], $of);
             self::assertCount(1, $tokens[$pid]);
         }
@@ -216,9 +230,10 @@ final class FpmTest extends TestCase
             foreach (array_map(fn (): array => $this->begin($options, 10_000), range(1, 8)) as $request) {
                 $answer = $this->end($request);
                 $tokens[] = $answer['token'] ?? json_encode($answer);
-                $sources[$answer['pid']][] = $answer['source'] ?? null;
+                $sources[$answer['pid']][$answer['at']] = $answer['source'] ?? null;
             }
         }
+        $sources = self::inTheirOrder($sources);
         self::assertCount(4, $sources);
         self::assertCount(1, array_unique($tokens));
         self::assertSame($before + 1, \count(self::$server->requests()));
