@@ -7,7 +7,7 @@ use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyTuple, PyWeakrefMethods, PyWeakrefReference};
+use pyo3::types::{PyTuple, PyWeakrefReference};
 use tokenwell::{Error, Mailbox, TokenRequest};
 
 use crate::client::{Client, Gift, Shape};
@@ -104,20 +104,21 @@ impl Call {
         let future = event_loop.call_method0("create_future")?;
         let inbox = Inbox::of(&event_loop)?;
         let pending = self.client.get().start(&self.request, self.shape);
-        // Weak: what its event loop does not come to deliver keeps no loop alive.
-        let (event_loop, held) = (event_loop.unbind(), PyWeakrefReference::new(&future)?.unbind());
+        // Held: of a task that nobody else refers to its event loop knows by this alone.
+        let (event_loop, held) = (event_loop.unbind(), future.clone().unbind());
         pending.then(move |outcome| Inbox::post(&inbox, &event_loop, Letter { call: self, future: held, outcome }));
         future.call_method0("__await__")
     }
 }
 
-/// Outcomes on their way to one event loop, which is told once of all that are there.
-#[pyclass(frozen)]
+/// Outcomes on their way to one event loop, which is told once of all that are there. The loop holds it that watches it, and who is
+/// under way to it: what a closed loop does not come to deliver keeps no loop alive.
+#[pyclass(frozen, weakref)]
 struct Inbox(Mailbox<Letter>);
 
 struct Letter {
     call: Call,
-    future: Py<PyWeakrefReference>,
+    future: Py<PyAny>,
     outcome: Result<Gift, Error>,
 }
 
@@ -127,12 +128,13 @@ impl Inbox {
         let py = event_loop.py();
         let make = || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind);
         let all = ALL.get_or_try_init(py, make)?.bind(py);
-        if let Ok(inbox) = all.get_item(event_loop) {
-            return Ok(inbox.cast_into::<Inbox>()?.unbind());
+        let known = all.get_item(event_loop).and_then(|known| Ok(known.call0()?.cast_into::<Inbox>()?));
+        if let Ok(inbox) = known {
+            return Ok(inbox.unbind());
         }
         let inbox = Bound::new(py, Inbox(Mailbox::default()))?;
         inbox.get().0.watched(|descriptor| watch(event_loop, descriptor, &inbox).is_ok());
-        all.set_item(event_loop, &inbox)?;
+        all.set_item(event_loop, PyWeakrefReference::new(&inbox)?)?;
         Ok(inbox.unbind())
     }
 
@@ -164,7 +166,7 @@ impl Inbox {
 
 impl Letter {
     fn deliver(self, py: Python<'_>) -> PyResult<()> {
-        let Some(future) = self.future.bind(py).upgrade() else { return Ok(()) };
+        let future = self.future.bind(py);
         if future.call_method0("done")?.is_truthy()? {
             return Ok(());
         }

@@ -260,6 +260,28 @@ def test_what_is_awaited_is_not_kept_alive(realm: Realm) -> None:
     assert [reference() for reference in dead] == [None, None, None]
 
 
+@pytest.mark.parametrize("watches", [True, False])
+def test_a_task_that_nobody_refers_to_gets_its_token(realm: Realm, watches: bool) -> None:
+    realm.script([{"issue": {}, "delay": 0.2}])
+    client = client_of(realm)
+    tokens = []
+
+    async def fetch() -> None:
+        tokens.append(await client.atoken())
+
+    async def both() -> None:
+        if not watches:
+            asyncio.get_running_loop().add_reader = no_readers  # type: ignore[assignment]
+        asyncio.create_task(fetch())
+        await asyncio.sleep(0)
+        gc.collect()
+        await client.atoken()
+        await asyncio.sleep(0)
+
+    asyncio.run(both())
+    assert tokens == realm.log()["issued"]
+
+
 def test_threads_of_two_event_loops(realm: Realm) -> None:
     realm.script([{"issue": {}, "delay": 0.2}])
     client = client_of(realm)
