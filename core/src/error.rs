@@ -12,6 +12,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -244,6 +245,14 @@ impl Error {
     /// Whether no answer came within the time allowed.
     pub fn is_timeout(&self) -> bool {
         self.kind() == ErrorKind::Transport && self.code() == "timeout"
+    }
+}
+
+/// Why a file or a program could not be had; what is most often so in words that everybody knows.
+pub(crate) fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        kind => kind.to_string(),
     }
 }
 

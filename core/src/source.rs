@@ -13,7 +13,7 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::aside;
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, reason};
 use crate::secret::{Secret, clean, wipe_stack};
 
 mod keyring;
@@ -195,8 +195,9 @@ impl Source {
     }
 
     fn read_file(&self, from: &FromFile) -> Result<Zeroizing<Vec<u8>>, Error> {
-        let unreadable =
-            |error: std::io::Error| self.fault("secret_file_unreadable", &format!("cannot be read: {}", error.kind()));
+        let unreadable = |error: std::io::Error| {
+            self.fault("secret_file_unreadable", &format!("cannot be read: {}", reason(&error)))
+        };
         // A pipe would be waited for, and gives its content once.
         if !std::fs::metadata(&from.file).map_err(unreadable)?.is_file() {
             return Err(self.fault("secret_file_unreadable", "is not a regular file"));
@@ -226,7 +227,7 @@ impl Source {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
-        let mut child = child.map_err(|error| failed(&format!("cannot be started: {}", error.kind())))?;
+        let mut child = child.map_err(|error| failed(&format!("cannot be started: {}", reason(&error))))?;
         // Read beside the wait, or a program that prints much would wait for us while we wait for it.
         let output = child.stdout.take().map(Gather::start);
         let errors = child.stderr.take().map(Gather::start);
@@ -242,7 +243,8 @@ impl Source {
                 let printed: Vec<String> =
                     String::from_utf8_lossy(&output).split_whitespace().map(str::to_owned).collect();
                 let said = clean(&String::from_utf8_lossy(&errors), 200, &printed);
-                Err(failed(&format!("failed ({status}): {said}")))
+                let colon = if said.is_empty() { "" } else { ": " };
+                Err(failed(&format!("failed ({status}){colon}{said}")))
             }
             _ => Ok(output),
         }
@@ -268,7 +270,7 @@ impl Source {
 
     pub(crate) fn fault(&self, code: &'static str, why: &str) -> Error {
         Error::new(ErrorKind::Secret, code, format!("{self} {why}"))
-            .with_hint("it is read again for each token request, so no restart is needed")
+            .with_hint("put it right; it is read again for each token request, so no restart is needed")
     }
 }
 

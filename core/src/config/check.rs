@@ -143,6 +143,10 @@ fn endpoint(issuer: Option<&str>, token_endpoint: Option<&str>) -> Result<Endpoi
         (None, Some(text)) => url("token_endpoint", text).map(Endpoint::Token),
         (Some(exact), None) => {
             let url = url("issuer", exact)?;
+            if url.path().contains("/.well-known/") {
+                let message = "`issuer` is the address of its metadata: give what stands before \"/.well-known/\"";
+                return Err(Error::config("option_invalid", message));
+            }
             // Discovered endpoints are always https and of the issuer's origin, so an http issuer could not work.
             if url.scheme() != "https" || url.query().is_some() {
                 let message = "`issuer` must be an https:// URL without query (RFC 8414 section 2); for http on this machine use `token_endpoint`";
@@ -234,6 +238,11 @@ fn proxy(text: Option<Secret>, endpoint: &Url) -> Result<Option<Secret>, Error> 
 /// Looked into here, so that a wrong path fails before any network use; all of it is read when a connection needs it.
 fn ca_file(path: Option<PathBuf>) -> Result<Option<PathBuf>, Error> {
     let Some(path) = path else { return Ok(None) };
+    // Beside certificates there may be a key: not to be shown.
+    if path.to_string_lossy().contains("-----BEGIN ") {
+        let message = "`tls_ca_file` is PEM text: write it into a file, and give the file's path";
+        return Err(Error::config("option_invalid", message));
+    }
     // As a secret's file: a change of the working directory does not make it another file under the same name.
     let path = std::path::absolute(&path).unwrap_or(path);
     crate::transport::check_ca_file(&path)?;

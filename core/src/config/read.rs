@@ -95,8 +95,8 @@ pub(super) const OPTIONS: [(&str, &str, Form); 40] = [
     ),
     ("tls_ca_file", "the path of a PEM file", Form::Text),
     ("proxy", "a URL, for example \"http://proxy.example.com:3128\"", Form::Text),
-    ("connect_timeout", "a number of seconds greater than 0, for example 5", Form::Number),
-    ("timeout", "a number of seconds greater than 0, for example 10", Form::Number),
+    ("connect_timeout", "a number of seconds greater than 0 and at most 3600, for example 5", Form::Number),
+    ("timeout", "a number of seconds greater than 0 and at most 3600, for example 10", Form::Number),
     ("scope", "a string or a list of strings, for example \"read write\"", Form::Text),
     ("audience", "a string or a list of strings, for example \"https://api.example.com\"", Form::Words),
     (
@@ -228,16 +228,31 @@ impl Given {
     }
 }
 
+/// What other libraries call an option that is not spelt like ours.
+const ELSEWHERE: [(&str, &str); 11] = [
+    ("authentication_url", "token_endpoint"),
+    ("access_token_url", "token_endpoint"),
+    ("token_url", "token_endpoint"),
+    ("authority", "issuer"),
+    ("secret", "client_secret"),
+    ("client_key", "private_key"),
+    ("ca_file", "tls_ca_file"),
+    ("ca_bundle", "tls_ca_file"),
+    ("insecure", "tls_ca_file"),
+    ("verify", "tls_ca_file"),
+    ("cert", "tls_client_certificate"),
+];
+
 /// The error for a name that is not in `names`; it names the nearest one, or all of them.
 pub(crate) fn unknown_option(name: &str, names: &[&str], what: &str) -> Error {
     let shown = crate::secret::clean(name, 60, &[]);
-    let nearest = names
-        .iter()
-        .map(|known| (strsim::jaro_winkler(name, known), known))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.75);
-    let advice = match nearest {
-        Some((_, known)) => format!("did you mean `{known}`?"),
+    let same = || ELSEWHERE.iter().find(|(theirs, ours)| *theirs == name && names.contains(ours)).map(|row| row.1);
+    let alike = || {
+        let likeness = names.iter().map(|known| (strsim::jaro_winkler(name, known), *known));
+        likeness.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 > 0.75).map(|best| best.1)
+    };
+    let advice = match same().or_else(alike) {
+        Some(known) => format!("did you mean `{known}`?"),
         None => format!("the {what} are {}", names.join(", ")),
     };
     Error::config("option_unknown", format!("`{shown}` is not an option: {advice}"))
@@ -246,6 +261,17 @@ pub(crate) fn unknown_option(name: &str, names: &[&str], what: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn c01_an_unknown_option_is_told_its_name_here() {
+        let names: Vec<&str> = OPTIONS.iter().map(|option| option.0).collect();
+        for (theirs, ours) in ELSEWHERE.into_iter().chain([("scopes", "scope"), ("client_secert", "client_secret")]) {
+            let message = unknown_option(theirs, &names, "options").message().to_owned();
+            assert_eq!(message, format!("`{theirs}` is not an option: did you mean `{ours}`?"));
+        }
+        let of_a_call = unknown_option("secret", &["scope", "min_valid"], "options of a call");
+        assert!(of_a_call.message().ends_with("the options of a call are scope, min_valid"), "{of_a_call}");
+    }
 
     #[test]
     fn c01_an_option_stands_once() {

@@ -28,7 +28,7 @@ pub(super) fn before_answer(fault: &Fault, url: &Url) -> Error {
     let host = format!("{}:{}", url.host_str().unwrap_or(""), url.port_or_known_default().unwrap_or(0));
     match fault {
         Fault::UnknownHost => transport("dns", format!("the name of {host} has no address"))
-            .with_hint("check the host name in `token_endpoint`, and this machine's DNS"),
+            .with_hint("check the host name in `token_endpoint` or `issuer`, and this machine's DNS"),
         Fault::Proxy(status) => {
             let answer = status.map_or_else(String::new, |status| format!(" (status {status})"));
             transport("proxy", format!("the proxy gave no way to {host}{answer}"))
@@ -39,7 +39,7 @@ pub(super) fn before_answer(fault: &Fault, url: &Url) -> Error {
             Some(tls) => tls_fault(tls, &host),
             None if error.kind() == io::ErrorKind::TimedOut => timeout(&host),
             None => transport("connect", format!("no connection to {host}: {}", error.kind()))
-                .with_hint("check host and port in `token_endpoint`, and firewalls"),
+                .with_hint("check host and port in `token_endpoint` or `issuer`, and firewalls"),
         },
         Fault::Http(error) => match find::<rustls::Error>(error) {
             Some(tls) => tls_fault(tls, &host),
@@ -76,7 +76,7 @@ fn not_http(error: &hyper::Error, host: &str) -> Error {
     match error.to_string().contains("too large") {
         true => Error::new(ErrorKind::Response, "headers_too_large", "the answer has too many or too long headers"),
         false => Error::new(ErrorKind::Response, "not_http", format!("{host} does not answer in HTTP"))
-            .with_hint("check the port in `token_endpoint`, and whether it is https"),
+            .with_hint("check the port in `token_endpoint` or `issuer`, and whether it is https"),
     }
 }
 

@@ -20,7 +20,7 @@ use rustls_native_certs::load_native_certs;
 use webpki::{EndEntityCert, anchor_from_trusted_cert};
 
 use super::pem::certificates;
-use crate::error::Error;
+use crate::error::{Error, reason};
 
 /// No bundle of authorities is larger, bytes.
 const LONGEST_CA_FILE: u64 = 8 * 1024 * 1024;
@@ -111,7 +111,7 @@ fn read_file(
     let why = match read {
         Ok(()) if any => return Ok(()),
         Ok(()) => "it has no certificate".to_owned(),
-        Err(error) => error.get_ref().map_or_else(|| error.kind().to_string(), ToString::to_string),
+        Err(error) => error.get_ref().map_or_else(|| reason(&error), ToString::to_string),
     };
     let message = format!(
         "`tls_ca_file` {}: {why}: give the path of a readable PEM file with the CA's certificate",
