@@ -129,7 +129,7 @@ impl Inbox {
         let make = || py.import("weakref")?.call_method0("WeakKeyDictionary").map(Bound::unbind);
         let all = ALL.get_or_try_init(py, make)?.bind(py);
         let known = all.get_item(event_loop).and_then(|known| Ok(known.call0()?.cast_into::<Inbox>()?));
-        if let Ok(inbox) = known {
+        if let Some(inbox) = known.ok().filter(|inbox| inbox.get().0.is_own()) {
             return Ok(inbox.unbind());
         }
         let inbox = Bound::new(py, Inbox(Mailbox::default()))?;

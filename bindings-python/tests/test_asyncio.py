@@ -308,3 +308,30 @@ def test_f26_a_child_awaits_on_an_event_loop_of_its_own(realm: Realm) -> None:
             os._exit(2)
     assert os.waitpid(child, 0)[1] == 0
     assert asyncio.run(client.atoken(scope="parent")) in realm.log()["issued"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_f26_children_go_on_with_the_event_loop_of_their_parent(realm: Realm) -> None:
+    """All at once: each hears of its own answers, and takes the news of another's away from nobody."""
+    client = client_of(realm, cache="none")
+    loop = asyncio.new_event_loop()
+
+    async def fetch() -> None:
+        for _ in range(100):
+            await asyncio.wait_for(client.atoken(), 5)
+
+    loop.run_until_complete(fetch())
+    children = []
+    for _ in range(4):
+        child = os.fork()
+        if child == 0:
+            try:
+                loop.run_until_complete(fetch())
+                os._exit(0)
+            except BaseException:
+                traceback.print_exc()
+                os._exit(2)
+        children.append(child)
+    assert [os.waitpid(child, 0)[1] for child in children] == [0, 0, 0, 0]
+    loop.run_until_complete(fetch())
+    loop.close()

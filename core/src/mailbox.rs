@@ -4,21 +4,29 @@ use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
 use bell::Bell;
 
+use crate::engine::{Engine, engine};
+
 /// What other threads put in here, the event loop's thread takes out, all at once. The loop watches a descriptor if it can.
-#[derive(Debug)]
 pub struct Mailbox<T> {
     letters: Mutex<Vec<T>>,
     /// Unset where the loop watches no descriptor.
     bell: OnceLock<Bell>,
+    engine: &'static Engine,
 }
 
 impl<T> Default for Mailbox<T> {
     fn default() -> Mailbox<T> {
-        Mailbox { letters: Mutex::default(), bell: OnceLock::new() }
+        Mailbox { letters: Mutex::default(), bell: OnceLock::new(), engine: engine() }
     }
 }
 
 impl<T> Mailbox<T> {
+    /// Whether it is this process's. A child after fork that goes on with an event loop of its parent needs a mailbox of its own: one
+    /// bell is not heard by both.
+    pub fn is_own(&self) -> bool {
+        self.engine.is_own()
+    }
+
     /// `watch` is given a descriptor that can be read when there are letters, on Unix, and says whether the loop watches it from now
     /// on. To be called once, before there are letters.
     pub fn watched(&self, watch: impl FnOnce(i32) -> bool) {
@@ -40,8 +48,11 @@ impl<T> Mailbox<T> {
         self.bell.get().map(Bell::ring).is_none()
     }
 
-    /// All that are there.
+    /// All that are there; of a mailbox of the parent's, which hears its bell itself, none.
     pub fn take(&self) -> Vec<T> {
+        if !self.is_own() {
+            return Vec::new();
+        }
         // First: what comes from now on rings again.
         if let Some(bell) = self.bell.get() {
             bell.hear();
