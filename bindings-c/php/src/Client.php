@@ -348,7 +348,10 @@ urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Def
         // The library frees it first: nothing keeps an old token.
         $this->last = 0;
         $value = Library::renew($this->client, $token);
+        // The handler of a signal may have got one meanwhile.
+        $other = $this->last;
         $this->last = $token;
+        $this->ffi->tokenwell_token_free($other);
         return $value;
     }
 

@@ -323,6 +323,29 @@ final class SurfaceTest extends TestCase
         self::assertStringNotContainsString('s3cr3t', $output);
     }
 
+    /** The handler runs between the answer of the library and the first line that reads it. */
+    public function testATokenOfASignalsHandlerDuringACallIsFreed(): void
+    {
+        $server = new AuthorizationServer();
+        $server->script([['delay' => 0.4], []]);
+        $client = new Client(clientId: $server->clientId, clientSecret: $server->clientSecret, tokenEndpoint: $server->tokenEndpoint, cache: 'none');
+        $last = new \ReflectionProperty(Client::class, 'last');
+        $ofHandler = 0;
+        $before = pcntl_async_signals(true);
+        pcntl_signal(SIGUSR1, static function () use ($client, $last, &$ofHandler): void {
+            $client->token();
+            $ofHandler = $last->getValue($client);
+        });
+        exec('(sleep 0.1; kill -USR1 ' . getmypid() . ') > /dev/null 2>&1 &');
+        $token = $client->token();
+        pcntl_signal(SIGUSR1, SIG_DFL);
+        pcntl_async_signals($before);
+        self::assertNotSame(0, $ofHandler);
+        self::assertSame($token, Library::ffi()->tokenwell_token_value($last->getValue($client)));
+        self::assertNull(Library::ffi()->tokenwell_token_value($ofHandler));
+        $server->stop();
+    }
+
     public function testTheTestingServer(): void
     {
         $server = new AuthorizationServer();
