@@ -27,6 +27,8 @@ pub(crate) fn cache_key(config: &Config, target: &Target) -> CacheKey {
     let identity = |source: Option<&Source>| source.map(Source::identity).unwrap_or_default().join("\0");
     let mut secrets: Vec<String> = sources.map(identity).collect();
     secrets.push(config.cache.place());
+    // Who may use no file that everybody can read takes no token from who may.
+    secrets.push(config.require_private_files.to_string());
     let secrets = Zeroizing::new(secrets.join("\n"));
     let context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secrets.as_bytes()));
     let mut key = [0; 32];

@@ -35,14 +35,18 @@ fn text(name: &str, variable: &str) -> Result<Option<String>, Error> {
 
 fn value(name: &str, variable: &str, text: String, form: Form) -> Result<Value, Error> {
     let json = || read_json(text.as_bytes(), &format!("options in {variable}"));
+    let no_json = || wrong(name).with_hint(format!("what {variable} holds is no JSON, where a backslash stands twice"));
     match form {
         Form::Text | Form::Secret => Ok(Value::String(text)),
         Form::Number => text.trim().parse::<f64>().map(Value::from).map_err(|_| wrong(name)),
         Form::Words => Ok(text.split_whitespace().collect()),
         Form::Mixed => {
-            let json = json()?.filter(|value| value.is_object() || value.is_boolean());
-            Ok(json.unwrap_or(Value::String(text)))
+            let json = json()?;
+            if json.is_none() && text.trim_start().starts_with('{') {
+                return Err(no_json());
+            }
+            Ok(json.filter(|value| value.is_object() || value.is_boolean()).unwrap_or(Value::String(text)))
         }
-        Form::Json => json()?.ok_or_else(|| wrong(name)),
+        Form::Json => json()?.ok_or_else(no_json),
     }
 }
