@@ -19,9 +19,9 @@ export interface ClientOptions {
   audience?: OneOrMany;
   /** Authorization details (RFC 9396): a list of objects, each with its type. */
   authorizationDetails?: readonly Readonly<Record<string, unknown>>[];
-  /** Encoding of id and secret in HTTP Basic. Default: form. */
+  /** Encoding of id and secret in HTTP Basic: form (RFC 6749 section 2.3.1) or raw. Default: form. */
   basicEncoding?: BasicEncoding;
-  /** Where tokens are kept. Default: memory. */
+  /** Where tokens are kept: "memory", "none", or for other processes too "file", {"file": DIR}, {"redis": URL}. Default: memory. */
   cache?: Cache;
   /** Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential. */
   cacheKey?: Source;
@@ -41,8 +41,7 @@ export interface ClientOptions {
   dpopKey?: Source;
   /** Additional parameters of the token request. None of those that the library sets. */
   extraParameters?: Readonly<Record<string, string>>;
-  /** What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
-urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials. */
+  /** What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1), urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials. */
   grantType?: string;
   /** URL of the introspection endpoint (RFC 7662). Default: what the issuer's metadata names. */
   introspectionEndpoint?: string;

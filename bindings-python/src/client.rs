@@ -41,8 +41,8 @@ pub enum Gift {
 }
 
 /// Access tokens of one OAuth 2.0 client (RFC 6749 4.4): fetched once, kept, refreshed in time. Safe to share by threads and tasks.
-///
 /// Clients of equal options share their tokens. Making one does no I/O. An unknown or wrong option raises a ConfigError.
+#[doc = include_str!("options.txt")]
 #[pyclass(frozen, module = "tokenwell", weakref)]
 pub struct Client {
     pub core: tokenwell::Client,

@@ -43,7 +43,7 @@ impl AccessToken {
         self.0.scope()
     }
 
-    /// Where this call got it from: `network` or `memory`.
+    /// Where this call got it from: `network`, `memory`, `file` or `redis`.
     #[getter]
     fn source(&self) -> &str {
         self.0.source().as_str()

@@ -132,7 +132,7 @@ pub(crate) struct Options {
     client_secret: Option<Source>,
     /// Client authentication method (RFC 7591 section 2). Default: client_secret_basic with a secret, private_key_jwt with a key, tls_client_auth with a certificate alone.
     token_endpoint_auth_method: Option<AuthMethod>,
-    /// Encoding of id and secret in HTTP Basic. Default: form.
+    /// Encoding of id and secret in HTTP Basic: form (RFC 6749 section 2.3.1) or raw. Default: form.
     basic_encoding: Option<BasicEncoding>,
     /// Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK. A certificate of it in the PEM is named in x5t#S256.
     private_key: Option<Source>,
@@ -140,8 +140,7 @@ pub(crate) struct Options {
     private_key_id: Option<Box<str>>,
     /// Algorithm of the assertion (RFC 7591 section 2): RS256, PS256, ES256, ES384, EdDSA; HS256 with a secret. Default: the key's own.
     token_endpoint_auth_signing_alg: Option<Box<str>>,
-    /// What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
-    /// urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
+    /// What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1), urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
     grant_type: Option<String>,
     /// `sub` of the grant that is signed for jwt-bearer (RFC 7523 section 3). Default: the client.
     assertion_subject: Option<Box<str>>,
@@ -192,7 +191,7 @@ pub(crate) struct Options {
     leeway: Option<f64>,
     /// Seconds that a token without expires_in is taken to live. Default: 300.
     default_lifetime: Option<f64>,
-    /// Where tokens are kept. Default: memory.
+    /// Where tokens are kept: "memory", "none", or for other processes too "file", {"file": DIR}, {"redis": URL}. Default: memory.
     cache: Option<CacheOption>,
     /// Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
     cache_key: Option<Source>,

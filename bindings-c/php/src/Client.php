@@ -39,8 +39,8 @@ final class Client
      * @param string|null $assertionTypeHeader `typ` of the assertion's header. Default: client-authentication+jwt.
      * @param string|list<string>|null $audience Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list.
      * @param list<array<string, mixed>>|null $authorizationDetails Authorization details (RFC 9396): a list of objects, each with its type.
-     * @param 'form'|'raw'|null $basicEncoding Encoding of id and secret in HTTP Basic. Default: form.
-     * @param 'memory'|'none'|'file'|array{file: string, group?: bool}|array{redis: string}|null $cache Where tokens are kept. Default: memory.
+     * @param 'form'|'raw'|null $basicEncoding Encoding of id and secret in HTTP Basic: form (RFC 6749 section 2.3.1) or raw. Default: form.
+     * @param 'memory'|'none'|'file'|array{file: string, group?: bool}|array{redis: string}|null $cache Where tokens are kept: "memory", "none", or for other processes too "file", {"file": DIR}, {"redis": URL}. Default: memory.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $cacheKey Secret of 16 bytes or more that seals what is kept in a shared store. Default: derived from the client's credential.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $clientAssertion A ready assertion from a source, read again for each fetch (RFC 7523 section 2.2; workload identity federation).
      * @param float|int|null $connectTimeout Seconds that a connection may take. Default: 5.
@@ -48,8 +48,7 @@ final class Client
      * @param bool|string|null $dpop Proof of possession (RFC 9449): true, or the algorithm of the proofs: ES256, ES384, EdDSA; RS256, PS256 with dpop_key. Default: false.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $dpopKey Private key of the proofs: PEM or JWK, read once, when the client is made. Default: a new key for each client.
      * @param array<string, string>|null $extraParameters Additional parameters of the token request. None of those that the library sets.
-     * @param string|null $grantType What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1),
-urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
+     * @param string|null $grantType What the token is asked for with: client_credentials, urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1), urn:ietf:params:oauth:grant-type:token-exchange (RFC 8693), or another name. Default: client_credentials.
      * @param string|null $introspectionEndpoint URL of the introspection endpoint (RFC 7662). Default: what the issuer's metadata names.
      * @param float|int|null $leeway Seconds before expiry from which a token is no longer handed out without asking. Default: the smaller of 10 and a tenth of the lifetime.
      * @param string|array{env: string}|array{file: string}|array{command: list<string>}|array{keyring: array{account: string, service: string}}|null $privateKey Private key for private_key_jwt: PEM (PKCS#1, PKCS#8, SEC1) or JWK. A certificate of it in the PEM is named in x5t#S256.
