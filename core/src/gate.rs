@@ -7,14 +7,18 @@ use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Wake;
-use std::thread::Thread;
 use std::time::Duration;
 
 use crate::engine::Engine;
+use crate::nap::Nap;
 
-/// If nobody is done for so long, one more is let through: a thread that computes has the lock, and would have its time slice before
-/// each of them; or the one who is through does not run. The longer that lasts the later come the next.
+/// If hardly anybody is done for so long, one more is let through: a thread that computes has the lock, and would have its time slice
+/// before each of them; or those who are through do not run, since other programs have the processors. The longer that lasts the
+/// later come the next.
 const PATIENCE: Duration = Duration::from_millis(1);
+
+/// So many are done in a millisecond, and far more, where nothing is in their way.
+const BRISK: usize = 8;
 
 /// Who is through, and who is next.
 #[derive(Default)]
@@ -25,8 +29,8 @@ struct Queue {
     through: usize,
     /// So many more than one may be through.
     more: usize,
-    /// Somebody was done since the last [`Gate::look`].
-    moves: bool,
+    /// So many were done since the last [`Gate::look`].
+    done: usize,
     next: VecDeque<Weak<Turn>>,
     /// [`Gate::watch`] is under way.
     watched: bool,
@@ -47,7 +51,7 @@ impl Gate {
     fn leave(&self) {
         let mut queue = self.lock();
         queue.through -= 1;
-        queue.moves = true;
+        queue.done += 1;
         self.fill(queue);
     }
 
@@ -76,39 +80,40 @@ impl Gate {
         }
     }
 
-    /// Makes room for one more if nobody was done since the last time, else for one less. Whether somebody was; `None`: nobody is
-    /// next, and none looks any more.
+    /// Makes room for one more if hardly anybody was done since the last time, else for one less. Whether it was the latter; `None`:
+    /// nobody is next, and none looks any more.
     fn look(&self) -> Option<bool> {
         let mut queue = self.lock();
         queue.watched = !queue.next.is_empty();
-        let moves = mem::take(&mut queue.moves);
+        let brisk = mem::take(&mut queue.done) >= BRISK;
         let watched = queue.watched;
-        if moves {
+        if brisk {
             queue.more = queue.more.saturating_sub(1);
         } else if watched {
             queue.more += 1;
             self.fill(queue);
         }
-        watched.then_some(moves)
+        watched.then_some(brisk)
     }
 }
 
 /// A thread's turn at the gate: it comes when the answer is there, and ends when this is dropped.
 pub(crate) struct Turn {
     engine: &'static Engine,
-    thread: Thread,
+    pub(crate) nap: Nap,
     through: AtomicBool,
 }
 
 impl Turn {
-    pub(crate) fn new(engine: &'static Engine, thread: Thread) -> Turn {
-        Turn { engine, thread, through: AtomicBool::new(false) }
+    /// Of this thread.
+    pub(crate) fn new(engine: &'static Engine) -> Turn {
+        Turn { engine, nap: Nap::new(), through: AtomicBool::new(false) }
     }
 
     /// Takes a place. `false`: it has one already.
     fn come(&self) -> bool {
         let news = !self.through.swap(true, Ordering::AcqRel);
-        self.thread.unpark();
+        self.nap.wake();
         news
     }
 
@@ -126,7 +131,7 @@ impl Wake for Turn {
         let engine = self.engine;
         let mut queue = engine.gate.lock();
         if self.through.load(Ordering::Acquire) {
-            return self.thread.unpark();
+            return self.nap.wake();
         }
         queue.next.push_back(Arc::downgrade(&self));
         let unwatched = queue.is_full() && !mem::replace(&mut queue.watched, true);
@@ -155,7 +160,7 @@ mod tests {
     static ALONE: Mutex<()> = Mutex::new(());
 
     fn turns<const N: usize>() -> Vec<Arc<Turn>> {
-        let turns: Vec<_> = (0..N).map(|_| Arc::new(Turn::new(engine(), thread::current()))).collect();
+        let turns: Vec<_> = (0..N).map(|_| Arc::new(Turn::new(engine()))).collect();
         turns.iter().for_each(|turn| turn.clone().wake());
         turns
     }
@@ -196,26 +201,29 @@ mod tests {
     }
 
     #[test]
-    fn there_is_room_for_one_more_as_long_as_nobody_is_done_and_then_for_one_less() {
+    fn there_is_room_for_one_more_as_long_as_hardly_anybody_is_done_and_then_for_one_less() {
         let _alone = ALONE.lock().unwrap_or_else(PoisonError::into_inner);
         let gate = &engine().gate;
         gate.lock().watched = true;
         let mut turns = turns::<8>();
-        gate.lock().moves = false;
+        gate.lock().done = 0;
         assert_eq!((gate.look(), gate.look()), (Some(false), Some(false)));
         assert!(are_through(&turns, 3));
-        // In the place of each who is done there is another, until nobody is waited for any more.
-        drop(turns.remove(0));
-        assert!(are_through(&turns, 3));
+        // In the place of each who is done there is another, until it goes briskly.
+        let are_done = |turns: &mut Vec<_>, many: usize| {
+            drop(turns.remove(0));
+            gate.lock().done += many - 1;
+        };
+        are_done(&mut turns, BRISK);
         assert_eq!(gate.look(), Some(true));
-        drop(turns.remove(0));
+        are_done(&mut turns, BRISK - 1);
         assert!(are_through(&turns, 2));
-        assert_eq!(gate.look(), Some(true));
-        drop(turns.remove(0));
-        assert!(are_through(&turns, 1));
+        assert_eq!(gate.look(), Some(false));
+        assert!(are_through(&turns, 3));
         drop(turns);
         assert!(is_empty());
         assert_eq!(gate.look(), None);
+        gate.lock().more = 0;
     }
 
     #[test]

@@ -47,6 +47,7 @@ mod jwt;
 mod key;
 mod lifecycle;
 mod mailbox;
+mod nap;
 mod pending;
 mod provider;
 mod random;

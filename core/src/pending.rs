@@ -4,13 +4,13 @@ use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
-use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
 use crate::engine::{Engine, engine};
 use crate::error::{Error, ErrorKind};
 use crate::first_step;
 use crate::gate::Turn;
+use crate::nap::Nap;
 use crate::token::AccessToken;
 
 /// What a call comes to.
@@ -56,7 +56,8 @@ impl<T> Pending<T> {
     /// # Errors
     /// The answer's own error.
     pub fn wait(&mut self, at_most: Duration) -> Option<Answer<T>> {
-        self.wait_with(Arc::new(Unpark(thread::current())).into(), at_most)
+        let nap = Arc::new(Nap::new());
+        self.wait_with(nap.clone().into(), &nap, at_most)
     }
 
     /// As [`Pending::wait`], for a thread that has to queue for a lock with its answer, as Python's do: of those whose answer is
@@ -66,12 +67,12 @@ impl<T> Pending<T> {
     /// The answer's own error.
     pub fn wait_in_turn(&mut self, at_most: Duration) -> Option<Answer<T>> {
         let Some(engine) = self.engine() else { return self.wait(at_most) };
-        let turn = Arc::new(Turn::new(engine, thread::current()));
+        let turn = Arc::new(Turn::new(engine));
         self.turn = Some(turn.clone());
-        self.wait_with(turn.into(), at_most)
+        self.wait_with(turn.clone().into(), &turn.nap, at_most)
     }
 
-    fn wait_with(&mut self, waker: Waker, at_most: Duration) -> Option<Answer<T>> {
+    fn wait_with(&mut self, waker: Waker, nap: &Nap, at_most: Duration) -> Option<Answer<T>> {
         let mut context = Context::from_waker(&waker);
         let mut now = Instant::now();
         let until = now.checked_add(at_most);
@@ -97,7 +98,7 @@ impl<T> Pending<T> {
             match self.drive((left < in_all).then_some(left)) {
                 Some(Some(answer)) => return Some(answer),
                 Some(None) => {}
-                None => thread::park_timeout(left),
+                None => nap.sleep(left),
             }
             now = Instant::now();
         }
@@ -232,10 +233,8 @@ fn taken<T>() -> Answer<T> {
     Err(Error::internal("the answer of this call was already taken"))
 }
 
-struct Unpark(Thread);
-
-impl Wake for Unpark {
+impl Wake for Nap {
     fn wake(self: Arc<Self>) {
-        self.0.unpark();
+        Nap::wake(&self);
     }
 }
