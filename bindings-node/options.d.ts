@@ -61,6 +61,8 @@ export interface ClientOptions {
   refreshAt?: number;
   /** Whether a file with a secret that every user of the machine can read is an error. Default: false, it is warned of. */
   requirePrivateFiles?: boolean;
+  /** Whether an answer with less than the scope that was asked for is an error (RFC 6749 section 3.3). Default: false, it is shown. */
+  requireScope?: boolean;
   /** Resource indicators (RFC 8707): absolute URIs without fragment. */
   resource?: OneOrMany;
   /** URL of the revocation endpoint (RFC 7009). Default: what the issuer's metadata names. */

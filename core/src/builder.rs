@@ -212,6 +212,12 @@ impl ClientBuilder {
         self.set("refresh_at", fraction.into())
     }
 
+    /// Whether an answer with less than the scope that was asked for is an error (RFC 6749 section 3.3). Default: false, it is shown.
+    #[must_use]
+    pub fn require_scope(self, required: bool) -> ClientBuilder {
+        self.set("require_scope", required.into())
+    }
+
     /// Whether a file with a secret that every user of the machine can read is an error. Default: false, it is warned of.
     #[must_use]
     pub fn require_private_files(self, required: bool) -> ClientBuilder {

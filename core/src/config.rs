@@ -177,6 +177,8 @@ pub(crate) struct Options {
     timeout: Option<f64>,
     /// Scope (RFC 6749 section 3.3): a string with spaces, or a list.
     scope: Option<OneOrMany>,
+    /// Whether an answer with less than the scope that was asked for is an error (RFC 6749 section 3.3). Default: false, it is shown.
+    require_scope: Option<bool>,
     /// Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list.
     audience: Option<OneOrMany>,
     /// Resource indicators (RFC 8707): absolute URIs without fragment.
@@ -263,6 +265,7 @@ pub struct Config {
     pub(crate) cache: Cache,
     pub(crate) cache_key: Option<Box<Source>>,
     pub(crate) require_private_files: bool,
+    pub(crate) require_scope: bool,
 }
 
 impl Config {

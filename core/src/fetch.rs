@@ -175,9 +175,20 @@ impl<'a> Search<'a> {
         let echoes = || echoes(self.config, &self.credential);
         let wanted = self.config.token_type();
         let answer = response::read(reply.status, &reply.body, wanted, self.config.profile, &echoes);
-        match answer {
+        match answer.and_then(|answer| self.checked(answer)) {
             Ok(answer) => Ok(sent.held(answer, self.config)),
             Err(error) => Err(self.judge(error, &reply.headers, sent.wall)),
+        }
+    }
+
+    /// A server may grant less than it was asked for (RFC 6749 section 3.3); one that names no scope grants all of it (section 5.1).
+    fn checked(&self, answer: Answer) -> Result<Answer, Error> {
+        let Some(scope) = answer.scope.as_deref().filter(|_| self.config.require_scope) else { return Ok(answer) };
+        let granted: Vec<&str> =
+            scope.split(self.config.profile.scope_separator).flat_map(|part| part.split(' ')).collect();
+        match self.entry.target.scope.iter().find(|word| !granted.contains(&word.as_str())) {
+            None => Ok(answer),
+            Some(word) => Err(response::narrowed(word)),
         }
     }
 

@@ -154,6 +154,13 @@ fn members<'a>(status: u16, body: &'a [u8], echoes: &dyn Fn() -> Vec<String>) ->
     Ok(members)
 }
 
+/// The answer is good, and grants less than the client must have.
+pub(crate) fn narrowed(without: &str) -> Error {
+    fault("scope_narrowed", format!("the server granted less than the scope that was asked for: without {without}"))
+        .with_status(200)
+        .with_hint("allow this scope to the client at the provider, or leave `require_scope` out")
+}
+
 fn fault(code: &'static str, message: impl Into<String>) -> Error {
     Error::new(ErrorKind::Response, code, message)
 }

@@ -57,6 +57,7 @@ final class Client
      * @param string|null $proxy URL of an HTTP proxy. Default: the proxy variables of the environment.
      * @param float|int|null $refreshAt Fraction of the lifetime after which a token is refreshed in the background. Default: 0.75.
      * @param bool|null $requirePrivateFiles Whether a file with a secret that every user of the machine can read is an error. Default: false, it is warned of.
+     * @param bool|null $requireScope Whether an answer with less than the scope that was asked for is an error (RFC 6749 section 3.3). Default: false, it is shown.
      * @param string|list<string>|null $resource Resource indicators (RFC 8707): absolute URIs without fragment.
      * @param string|null $revocationEndpoint URL of the revocation endpoint (RFC 7009). Default: what the issuer's metadata names.
      * @param string|list<string>|null $scope Scope (RFC 6749 section 3.3): a string with spaces, or a list.
@@ -101,6 +102,7 @@ final class Client
         #[\SensitiveParameter] mixed $proxy = null,
         mixed $refreshAt = null,
         mixed $requirePrivateFiles = null,
+        mixed $requireScope = null,
         mixed $resource = null,
         mixed $revocationEndpoint = null,
         mixed $scope = null,

@@ -123,6 +123,8 @@ class _Options(TypedDict, total=False):
     """Seconds that a call may take in all, repeats included. Default: 10."""
     scope: _Strings | None
     """Scope (RFC 6749 section 3.3): a string with spaces, or a list."""
+    require_scope: bool | None
+    """Whether an answer with less than the scope that was asked for is an error (RFC 6749 section 3.3). Default: false, it is shown."""
     audience: _Strings | None
     """Audience of the token (RFC 8693 section 2.1), as many servers take it: a string or a list."""
     resource: _Strings | None

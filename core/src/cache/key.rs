@@ -87,8 +87,8 @@ fn cover(mut context: hmac::Context, config: &Config, target: &Target) -> hmac::
         extra.collect(),
         // Whom the client trusts: a token from behind another CA or proxy is not shared with it.
         ca_file.as_deref().into_iter().chain(proxy).collect(),
-        // A token is of use with the key alone that it is bound to.
-        bound_to.into_iter().collect(),
+        // A token is of use with the key alone that it is bound to, and to some with its whole scope alone.
+        bound_to.into_iter().chain(config.require_scope.then_some("require_scope")).collect(),
     ];
     for list in &lists {
         context.update(&(list.len() as u64).to_be_bytes());
@@ -133,6 +133,7 @@ mod tests {
             json!({"token_endpoint_auth_method": "client_secret_jwt", "assertion_audience": "b"}),
             json!({"scope": "a"}),
             json!({"scope": "a b"}),
+            json!({"scope": "a b", "require_scope": true}),
             json!({"audience": "a"}),
             json!({"audience": ["a", "b"]}),
             json!({"resource": "https://a.example/"}),

@@ -35,11 +35,8 @@ pub(super) fn check(mut options: Options) -> Result<Config, Error> {
     credential::check(&options, auth_method, grant, profile)?;
     let dpop = possession::prover(&options)?.map(Arc::new);
     credential::certificate(&options, endpoint.url())?;
-    let basic_encoding = options.basic_encoding.unwrap_or(profile.basic_encoding);
-    if auth_method == AuthMethod::ClientSecretBasic && basic_encoding == BasicEncoding::Raw && client_id.contains(':') {
-        let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
-        return Err(Error::config("option_conflict", message));
-    }
+    let basic_encoding =
+        basic_encoding(options.basic_encoding.unwrap_or(profile.basic_encoding), auth_method, &client_id)?;
     // For a shared store too.
     options.tls_ca_file = ca_file(options.tls_ca_file.take())?;
     let cache = cache::check(&options)?;
@@ -66,6 +63,7 @@ pub(super) fn check(mut options: Options) -> Result<Config, Error> {
         cache,
         cache_key: kept(options.cache_key),
         require_private_files: options.require_private_files.unwrap_or(false),
+        require_scope: options.require_scope.unwrap_or(false),
         client_secret: kept(options.client_secret),
         private_key: kept(options.private_key),
         private_key_id: options.private_key_id,
@@ -120,6 +118,14 @@ fn client_id(id: Option<String>) -> Result<String, Error> {
     let id = id.ok_or_else(|| missing("client_id", "the client identifier that your provider issued"))?;
     no_control_characters("client_id", &id)?;
     Ok(id)
+}
+
+fn basic_encoding(encoding: BasicEncoding, method: AuthMethod, client_id: &str) -> Result<BasicEncoding, Error> {
+    if method == AuthMethod::ClientSecretBasic && encoding == BasicEncoding::Raw && client_id.contains(':') {
+        let message = "`client_id` contains a colon, which `basic_encoding` \"raw\" cannot carry (RFC 7617 section 2): use \"form\"";
+        return Err(Error::config("option_conflict", message));
+    }
+    Ok(encoding)
 }
 
 /// NUL, CR, LF and their kind have no place in a credential: they arrive by accident (a file read with its newline).

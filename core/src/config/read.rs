@@ -23,7 +23,7 @@ pub(super) enum Form {
 }
 
 /// Each option: its name, what it must be, and its form in the environment.
-pub(super) const OPTIONS: [(&str, &str, Form); 40] = [
+pub(super) const OPTIONS: [(&str, &str, Form); 41] = [
     ("issuer", "an https URL, for example \"https://login.example.com\"", Form::Text),
     ("token_endpoint", "a URL, for example \"https://login.example.com/oauth2/token\"", Form::Text),
     ("revocation_endpoint", "a URL, for example \"https://login.example.com/oauth2/revoke\"", Form::Text),
@@ -98,6 +98,7 @@ pub(super) const OPTIONS: [(&str, &str, Form); 40] = [
     ("connect_timeout", "a number of seconds greater than 0 and at most 3600, for example 5", Form::Number),
     ("timeout", "a number of seconds greater than 0 and at most 3600, for example 10", Form::Number),
     ("scope", "a string or a list of strings, for example \"read write\"", Form::Text),
+    ("require_scope", "true or false", Form::Mixed),
     ("audience", "a string or a list of strings, for example \"https://api.example.com\"", Form::Words),
     (
         "resource",
@@ -194,6 +195,7 @@ pub(super) fn options(value: Value, signer: Option<ExternalKey>) -> Result<Optio
         connect_timeout: given.take("connect_timeout"),
         timeout: given.take("timeout"),
         scope: given.take("scope"),
+        require_scope: given.take("require_scope"),
         audience: given.take("audience"),
         resource: given.take("resource"),
         authorization_details: given.take("authorization_details"),
