@@ -1,7 +1,7 @@
 //! Calls that are awaited: a coroutine object on the caller's event loop, and the way back to it from the core's thread.
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use pyo3::exceptions::{PyRuntimeError, PyStopIteration};
 use pyo3::gc::{PyTraverseError, PyVisit};
@@ -105,16 +105,17 @@ impl Call {
         let inbox = Inbox::of(&event_loop)?;
         let pending = self.client.get().start(&self.request, self.shape);
         // Held: of a task that nobody else refers to its event loop knows by this alone.
-        let (event_loop, held) = (event_loop.unbind(), future.clone().unbind());
-        pending.then(move |outcome| Inbox::post(&inbox, &event_loop, Letter { call: self, future: held, outcome }));
+        let (mailbox, held) = (inbox.get().0.clone(), future.clone().unbind());
+        let called = (!mailbox.is_watched()).then(|| (event_loop.unbind(), inbox));
+        pending.then(move |outcome| Inbox::post(&mailbox, called, Letter { call: self, future: held, outcome }));
         future.call_method0("__await__")
     }
 }
 
-/// Outcomes on their way to one event loop, which is told once of all that are there. The loop holds it that watches it, and who is
-/// under way to it: what a closed loop does not come to deliver keeps no loop alive.
+/// Outcomes on their way to one event loop, which is told once of all. The loop alone holds it that watches it: none that has closed is
+/// kept alive, and no thread without the GIL lets go of an object, for which pyo3 has a lock that a child after fork can find locked.
 #[pyclass(frozen, weakref)]
-struct Inbox(Mailbox<Letter>);
+struct Inbox(Arc<Mailbox<Letter>>);
 
 struct Letter {
     call: Call,
@@ -132,7 +133,7 @@ impl Inbox {
         if let Some(inbox) = known.ok().filter(|inbox| inbox.get().0.is_own()) {
             return Ok(inbox.unbind());
         }
-        let inbox = Bound::new(py, Inbox(Mailbox::default()))?;
+        let inbox = Bound::new(py, Inbox(Arc::default()))?;
         inbox.get().0.watched(|descriptor| watch(event_loop, descriptor, &inbox).is_ok());
         all.set_item(event_loop, PyWeakrefReference::new(&inbox)?)?;
         Ok(inbox.unbind())
@@ -140,9 +141,8 @@ impl Inbox {
 
     /// From any thread. A loop that watches no descriptors, as Windows' do not, is called, for which this thread needs the GIL that
     /// the loop then waits for. Where the interpreter ends, or the loop has been closed, nobody waits any more.
-    fn post(inbox: &Py<Inbox>, event_loop: &Py<PyAny>, letter: Letter) {
-        let mailbox = &inbox.get().0;
-        if mailbox.put(letter) {
+    fn post(mailbox: &Mailbox<Letter>, called: Option<(Py<PyAny>, Py<Inbox>)>, letter: Letter) {
+        if let (true, Some((event_loop, inbox))) = (mailbox.put(letter), called) {
             let call = |py: Python<'_>| event_loop.call_method1(py, "call_soon_threadsafe", (inbox,)).is_ok();
             Python::try_attach(|py| (!call(py)).then(|| drop(mailbox.take())));
         }

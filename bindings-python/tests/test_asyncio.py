@@ -260,6 +260,19 @@ def test_what_is_awaited_is_not_kept_alive(realm: Realm) -> None:
     assert [reference() for reference in dead] == [None, None, None]
 
 
+def test_no_thread_without_the_gil_holds_an_event_loop(realm: Realm) -> None:
+    """It would leave the last reference to a list behind a lock, which a child after fork could find locked for ever."""
+    client = client_of(realm, cache="none")
+    for _ in range(20):
+        loop = asyncio.new_event_loop()
+        loop.run_until_complete(client.atoken())
+        loop.close()
+        dead = weakref.ref(loop)
+        del loop
+        gc.collect()
+        assert dead() is None
+
+
 @pytest.mark.parametrize("watches", [True, False])
 def test_a_task_that_nobody_refers_to_gets_its_token(realm: Realm, watches: bool) -> None:
     realm.script([{"issue": {}, "delay": 0.2}])

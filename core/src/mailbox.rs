@@ -35,6 +35,11 @@ impl<T> Mailbox<T> {
         }
     }
 
+    /// Whether the loop watches a descriptor.
+    pub fn is_watched(&self) -> bool {
+        self.bell.get().is_some()
+    }
+
     /// From any thread; it blocks none. Whether the loop has to be called, which watches no descriptor.
     #[must_use]
     pub fn put(&self, letter: T) -> bool {
