@@ -122,7 +122,7 @@ dist() {
   cp LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY bindings-node/  # npm packs no links
   npm pack ./bindings-node --silent --ignore-scripts --pack-destination dist > /dev/null
   make --no-print-directory -C bindings-c PROFILE=release install DESTDIR="$PWD/dist/$name" PREFIX=/usr/local > /dev/null
-  cp LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY CHANGELOG.md bindings-c/tokenwell.cdx.json "dist/$name/"
+  cp LICENSE-MIT LICENSE-APACHE LICENSE-THIRD-PARTY CHANGELOG.md bindings-c/README.md bindings-c/tokenwell.cdx.json "dist/$name/"
   tar -C dist --owner=0 --group=0 --sort=name -czf "dist/$name.tar.gz" "$name"
   rm -rf "dist/$name"
   python3 .ci/contents.py --extract

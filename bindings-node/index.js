@@ -48,9 +48,16 @@ function caught(error) {
 }
 
 const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-const snakeKeys = (object) => Object.fromEntries(Object.entries(object).map(([name, value]) => [snake(name), value]));
 
 const invalid = (message) => new ConfigError(message, { code: 'option_invalid' });
+
+/** The options under the names of the schema, which are taken too: one of them in both is one too many. */
+function snakeKeys(options) {
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const named = Object.fromEntries(given.map(([name, value]) => [snake(name), value]));
+  if (Object.keys(named).length === given.length) return named;
+  throw new ConfigError('the options name something twice, of which a reader takes one: leave the other out', { code: 'option_conflict' });
+}
 
 // JSON would drop these, or make something else of them.
 function plain(name, value) {

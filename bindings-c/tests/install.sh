@@ -27,6 +27,7 @@ expect "libcurl example: build" cc -Wall -Wextra -Werror ../examples/c/call_api.
 calls_api() { [[ $(python3 ../.ci/with_server.py sh -c '"$0" "$TOKENWELL_TOKEN_ENDPOINT"' "$folder/call_api" 2>&1) == *"HTTP status 40"* ]]; }
 expect "libcurl example: run" calls_api
 expect "ffi.h names the library" grep -q "^#define FFI_LIB \"$prefix/lib/libtokenwell.so.0\"" "$prefix/share/tokenwell/ffi.h"
+expect "the schema of the options" cmp ../core/schema/config.schema.json "$prefix/share/tokenwell/config.schema.json"
 printf '#include <tokenwell.hpp>\nint main() { return tokenwell_version() == nullptr; }\n' > "$folder/program.cpp"
 if command -v c++ > /dev/null; then
   expect "C++: build" c++ "$folder/program.cpp" -o "$folder/cpp" "${shared[@]}" -Wl,-rpath,"$prefix/lib"
@@ -34,10 +35,17 @@ if command -v c++ > /dev/null; then
 else
   skipped=$((skipped + 1)); echo "skipped: C++: no c++ compiler is installed"
 fi
+# As an archive that was unpacked somewhere else than where it was made for.
+moved=$folder/moved
+mv "$prefix" "$moved"
+export PKG_CONFIG_PATH=$moved/lib/pkgconfig
+read -ra shared <<< "$(pkg-config --define-variable=prefix="$moved" --cflags --libs tokenwell)"
+expect "moved: build" cc tests/static.c -o "$folder/moved-program" "${shared[@]}" -Wl,-rpath,"$moved/lib"
+expect "moved: run" "$folder/moved-program"
 if command -v cmake > /dev/null; then
   cp tests/static.c "$folder/program.c"
   printf 'cmake_minimum_required(VERSION 3.16)\nproject(p C)\nfind_package(tokenwell REQUIRED)\nadd_executable(p program.c)\ntarget_link_libraries(p tokenwell::tokenwell)\nadd_executable(s program.c)\ntarget_link_libraries(s tokenwell::static)\n' > "$folder/CMakeLists.txt"
-  expect "cmake: configure" cmake -S "$folder" -B "$folder/build" -DCMAKE_PREFIX_PATH="$prefix"
+  expect "cmake: configure" cmake -S "$folder" -B "$folder/build" -DCMAKE_PREFIX_PATH="$moved"
   expect "cmake: build" cmake --build "$folder/build"
   expect "cmake: run" "$folder/build/p"
   expect "cmake: run, static" "$folder/build/s"

@@ -148,6 +148,13 @@ test('what JSON would drop or change is refused', () => {
   assert.throws(() => new Client({ ...realm.options, clientid: 'x' }), /did you mean `client_id`/);
 });
 
+test("an option under the schema's name, and under both", async () => {
+  const { clientSecret, ...others } = realm.options;
+  await new Client({ ...others, client_secret: clientSecret, clientSecret: undefined }).token();
+  const twice = { ...realm.options, client_secret: 'another' };
+  assert.throws(() => new Client(twice), { name: 'ConfigError', code: 'option_conflict', message: /name something twice/ });
+});
+
 test('what is declared is what the core has', () => {
   const snake = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
   const declared = (name) => {
