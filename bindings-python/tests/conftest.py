@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,23 @@ for name in list(os.environ):
         or (name.startswith("TOKENWELL_") and name not in _KEPT)
     ):
         del os.environ[name]
+
+
+@pytest.fixture(autouse=True)
+def clocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The library's clocks belong to the process: what a test has moved them by is taken back."""
+    from tokenwell._native import testing_door
+
+    moved: defaultdict[str, float] = defaultdict(float)
+
+    def noted(name: str, seconds: float) -> None:
+        moved[name] += seconds
+        testing_door(name, seconds)
+
+    monkeypatch.setattr("tokenwell.testing.testing_door", noted)
+    yield
+    for name in ("advance_clock", "jump_wall_clock"):
+        testing_door(name, -moved[name])
 
 
 @pytest.fixture(scope="session")
