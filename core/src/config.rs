@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -250,7 +250,7 @@ pub struct Config {
     pub(crate) dpop: Option<Arc<Prover>>,
     pub(crate) tls_client_certificate: Option<Box<Source>>,
     pub(crate) tls_client_key: Option<Box<Source>>,
-    pub(crate) tls_ca_file: Option<PathBuf>,
+    pub(crate) tls_ca_file: Option<Arc<Path>>,
     pub(crate) proxy: Option<Secret>,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,

@@ -53,6 +53,13 @@ struct Seat {
     wanted: bool,
 }
 
+impl Seat {
+    /// All tasks that wait. A list of none keeps its room for the next.
+    fn take_waiting(&mut self) -> Vec<Task> {
+        if self.waiting.is_empty() { Vec::new() } else { std::mem::take(&mut self.waiting) }
+    }
+}
+
 impl Drive {
     /// Starts the keeper. It ends with the process: nothing waits for it, so an exit takes no time.
     pub(crate) fn start() -> Result<&'static Drive, Error> {
@@ -95,7 +102,8 @@ impl Drive {
     pub(crate) fn begin(&'static self, task: impl Future<Output = ()> + Send + 'static) {
         let last = if has_room() { self.lock().waiting.pop() } else { None };
         let Some(last) = last else { return self.run(task) };
-        let both = self.task(&mut self.lock(), with(Some(last), task));
+        let both = Box::pin(with(Some(last), task));
+        let both = self.task(&mut self.lock(), both);
         let rest = {
             let _inside = self.runtime.enter();
             first_step::take(self, both)
@@ -113,14 +121,15 @@ impl Drive {
     /// Takes a task on that somebody will wait for: they [`Drive::wait`], [`Drive::begin`] or [`Drive::attend`] then. It begins with
     /// [`first_step::only_if`].
     pub(crate) fn spawn(&'static self, task: impl Future<Output = ()> + Send + 'static) {
+        let work = Box::pin(task);
         let mut seat = self.lock();
-        let task = self.task(&mut seat, task);
+        let task = self.task(&mut seat, work);
         seat.waiting.push(task);
     }
 
-    fn task(&'static self, seat: &mut Seat, work: impl Future<Output = ()> + Send + 'static) -> Task {
+    fn task(&'static self, seat: &mut Seat, work: Work) -> Task {
         seat.under_way += 1;
-        Task { work: Box::pin(work), _under_way: UnderWay(self) }
+        Task { work, _under_way: UnderWay(self) }
     }
 
     /// Sees to it that somebody drives if something is under way, and is awake for what waits.
@@ -175,10 +184,12 @@ impl Drive {
 
     fn drive<T>(&self, _turn: Turn<'_>, until: impl Future<Output = T>) -> T {
         self.runtime.block_on(async {
-            let mut waiting = std::mem::take(&mut self.lock().waiting);
             // Most often there is one: it is worked on here, without a task that would have to be woken and to wake.
-            let own = waiting.pop();
-            start(waiting);
+            let (own, others) = {
+                let mut seat = self.lock();
+                (seat.waiting.pop(), seat.take_waiting())
+            };
+            start(others);
             with(own, until).await
         })
     }
@@ -249,7 +260,7 @@ fn falls_asleep(seat: &Mutex<Seat>) {
     let (waiting, idle) = {
         let mut seat = lock(seat);
         seat.asleep = seat.waiting.is_empty();
-        (std::mem::take(&mut seat.waiting), seat.under_way == 0)
+        (seat.take_waiting(), seat.under_way == 0)
     };
     if idle {
         wipe_stack();
@@ -257,8 +268,10 @@ fn falls_asleep(seat: &Mutex<Seat>) {
     start(waiting);
 }
 
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
 pub(crate) struct Task {
-    work: Pin<Box<dyn Future<Output = ()> + Send>>,
+    work: Work,
     _under_way: UnderWay,
 }
 

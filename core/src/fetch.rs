@@ -1,5 +1,6 @@
 //! One flight's work: attempts within the time allowed, until there is a token or an error that stands.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
@@ -26,7 +27,7 @@ use crate::response::{self, Answer};
 use crate::retry_after;
 use crate::secret::wipe_stack;
 use crate::stats::{Counters, count};
-use crate::token::{Held, Source, TokenText};
+use crate::token::{Held, Source};
 use crate::transport::{self, Http, Route};
 
 /// What a search ends with.
@@ -40,15 +41,16 @@ pub(crate) enum Fetched {
 }
 
 /// Asks the server, again where that helps, until the deadline. `credential`: what the sources hold, or what is wrong with them, if
-/// that is known already.
+/// that is known already: in a box, as all that is rare.
 pub(crate) async fn fetch(
     engine: &Engine,
     mission: &Mission,
-    credential: Option<Result<Credential, Error>>,
+    credential: Option<Result<Box<Credential>, Error>>,
     deadline: Instant,
 ) -> Fetched {
     let Mission { entry, config, .. } = mission;
-    let search = async {
+    // Pinned where it is: by value it would be moved, all of its kilobytes, into what times it.
+    let search = pin!(async {
         let mut search = match Search::new(engine, mission, credential).await {
             Ok(search) => search,
             // What cannot be read is no reason to take back a refusal.
@@ -71,7 +73,7 @@ pub(crate) async fn fetch(
                 None => return search.failed(error),
             }
         }
-    };
+    });
     let late = |_| Fetched::Failed { error: out_of_time("the token endpoint", config), tried: None };
     tokio::time::timeout_at(deadline, search).await.unwrap_or_else(late)
 }
@@ -103,11 +105,11 @@ impl<'a> Search<'a> {
     async fn new(
         engine: &'a Engine,
         mission: &'a Mission,
-        known: Option<Result<Credential, Error>>,
+        known: Option<Result<Box<Credential>, Error>>,
     ) -> Result<Search<'a>, Error> {
         let Mission { entry, config, counters, .. } = mission;
         let credential = match known {
-            Some(known) => known?,
+            Some(known) => *known?,
             None => credential::read(config).await?,
         };
         if credential.exposed {
@@ -288,7 +290,7 @@ impl Sent {
     fn held(self, answer: Answer, config: &Config) -> Held {
         let lifetime = answer.lifetime.unwrap_or(config.default_lifetime);
         Held {
-            value: TokenText::new(answer.token_type, &answer.value),
+            value: answer.value,
             scope: answer.scope,
             extra: answer.extra,
             origin: Source::Network,

@@ -136,7 +136,8 @@ impl Form {
         credential: &Credential,
         attempt: Attempt<'_>,
     ) -> Result<Form, Error> {
-        let mut form = Form::default();
+        // Room for most: what grows leaves copies behind, of a secret too.
+        let mut form = Form(Zeroizing::new(String::with_capacity(256)));
         form.add("grant_type", &config.grant_type);
         config.grant.apply(config, target, credential, attempt, &mut form)?;
         for audience in &target.audience {

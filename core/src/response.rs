@@ -14,12 +14,11 @@ use crate::error::{Error, ErrorKind};
 use crate::provider::Profile;
 use crate::secret::{clean, shows};
 use crate::strict::{DUPLICATE, Strict};
-use crate::token::TokenType;
+use crate::token::{TokenText, TokenType};
 
 /// A token answer that has been understood.
 pub(crate) struct Answer {
-    pub(crate) value: Zeroizing<String>,
-    pub(crate) token_type: TokenType,
+    pub(crate) value: TokenText,
     /// `None`: the server named no lifetime.
     pub(crate) lifetime: Option<Duration>,
     pub(crate) scope: Option<String>,
@@ -231,18 +230,25 @@ fn server_error(status: u16, code: &RawValue, members: &Members<'_>, echoes: Ech
 
 fn token(members: &Members<'_>, wanted: TokenType, profile: &Profile, echoes: Echoes<'_>) -> Result<Answer, Error> {
     const KNOWN: [&str; 5] = ["access_token", "token_type", "expires_in", "scope", "refresh_token"];
-    let value = value(members)?;
+    let value = value(members, wanted)?;
     token_type(members, wanted, profile, echoes)?;
     let extra = members.all(|name| !KNOWN.contains(&name))?;
-    Ok(Answer { value, token_type: wanted, lifetime: lifetime(members)?, scope: scope(members)?, extra })
+    Ok(Answer { value, lifetime: lifetime(members)?, scope: scope(members)?, extra })
 }
 
-fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
-    let value = members.text("access_token").map(|value| Zeroizing::new(value.into_owned()));
-    let value = value.filter(|value| !value.is_empty());
-    let value = value.ok_or_else(|| {
-        fault("access_token_missing", "the answer has no `access_token`, or one that is not a non-empty string")
-    })?;
+fn value(members: &Members<'_>, wanted: TokenType) -> Result<TokenText, Error> {
+    let unescaped;
+    let value = match members.text("access_token").unwrap_or_default() {
+        Cow::Borrowed(text) => text,
+        Cow::Owned(text) => {
+            unescaped = Zeroizing::new(text);
+            unescaped.as_str()
+        }
+    };
+    if value.is_empty() {
+        let message = "the answer has no `access_token`, or one that is not a non-empty string";
+        return Err(fault("access_token_missing", message));
+    }
     // RFC 6750 section 2.1 allows less, but real servers send all of visible ASCII; more would inject into a header.
     if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(fault(
@@ -250,7 +256,7 @@ fn value(members: &Members<'_>) -> Result<Zeroizing<String>, Error> {
             "`access_token` has characters that cannot stand in a header: only visible ASCII can",
         ));
     }
-    Ok(value)
+    Ok(TokenText::new(wanted, value))
 }
 
 /// The type that was asked for, or what the provider's profile says it means by Bearer. A token that is bound to a key is of

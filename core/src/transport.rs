@@ -5,7 +5,7 @@
 //! wanted here, and costs more than the request itself.
 
 use std::io::Read;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -51,7 +51,7 @@ const LONGEST_HEADERS: usize = 64 * 1024;
 pub(crate) struct Route {
     /// What a connection shows, by its thumbprint: another certificate is another connection.
     certificate: Option<[u8; 32]>,
-    ca_file: Option<PathBuf>,
+    ca_file: Option<Arc<Path>>,
     /// Size and time of the CA file: a renewed one is another route.
     ca_version: Option<Version>,
     proxy: Option<Secret>,
@@ -124,6 +124,10 @@ pub(crate) struct Reply {
 
 /// Posts a form to the token endpoint and reads the answer.
 pub(crate) async fn post(http: &Arc<Http>, url: &Url, outgoing: Outgoing) -> Result<Reply, Error> {
+    exchange(http, url, posting(url, outgoing)?).await
+}
+
+fn posting(url: &Url, outgoing: Outgoing) -> Result<Request<Full<Bytes>>, Error> {
     let mut request = request(Method::POST, url, Bytes::from_owner(outgoing.form))?;
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-www-form-urlencoded"));
@@ -136,7 +140,7 @@ pub(crate) async fn post(http: &Arc<Http>, url: &Url, outgoing: Outgoing) -> Res
     if let Some(proof) = outgoing.proof {
         headers.insert("dpop", HeaderValue::try_from(proof).map_err(|_| unusable("the DPoP header"))?);
     }
-    exchange(http, url, request).await
+    Ok(request)
 }
 
 /// Reads a document that needs no credential.
@@ -146,13 +150,11 @@ pub(crate) async fn get(http: &Arc<Http>, url: &Url) -> Result<Reply, Error> {
 
 fn request(method: Method, url: &Url, body: Bytes) -> Result<Request<Full<Bytes>>, Error> {
     let target = url[Position::BeforePath..Position::AfterQuery].parse();
-    let host = url[Position::BeforeHost..Position::AfterPort].parse();
     // Not with the builder, which moves the whole request with each part that it adds.
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = method;
     *request.uri_mut() = target.map_err(|_| unusable("the request"))?;
     let headers = request.headers_mut();
-    headers.insert(HOST, host.map_err(|_| unusable("the request"))?);
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
     Ok(request)
@@ -197,6 +199,7 @@ async fn send(
             // In a box, as all that is rare: or each request would take its room, which is moved, and wiped.
             None => Box::pin(http.connector.connect(url)).await?,
         };
+        request.headers_mut().insert(HOST, connection.host.clone());
         let answer = connection.sender.try_send_request(request);
         match connection.until(answer).await {
             Ok(answer) => return Ok((answer, connection)),

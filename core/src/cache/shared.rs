@@ -45,9 +45,10 @@ pub(crate) async fn search(engine: &Engine, mission: &Mission) -> Fetched {
 
 async fn search_with(store: Arc<dyn Store>, engine: &Engine, mission: &Mission, deadline: Instant) -> Fetched {
     let credential = match timeout_at(deadline, credential::read(&mission.config)).await {
-        Ok(Ok(credential)) => credential,
+        Ok(Ok(credential)) => Box::new(credential),
         // There is one place that says what is wrong with it.
-        unread => return fetch(engine, mission, unread.ok(), deadline).await,
+        Ok(Err(error)) => return fetch(engine, mission, Some(Err(error)), deadline).await,
+        Err(_) => return fetch(engine, mission, None, deadline).await,
     };
     match timeout_at(deadline, Shared::new(mission, store, &credential)).await {
         Ok(Some(shared)) => shared.search(engine, credential, deadline).await,
@@ -107,7 +108,7 @@ impl<'a> Shared<'a> {
         Some(Shared { mission, store, keys, name, down: AtomicBool::new(false) })
     }
 
-    async fn search(&self, engine: &Engine, credential: Credential, deadline: Instant) -> Fetched {
+    async fn search(&self, engine: &Engine, credential: Box<Credential>, deadline: Instant) -> Fetched {
         let lock = match self.token_or_lock(deadline).await {
             Ok(held) => {
                 count(&self.mission.counters.store_hits);
@@ -130,7 +131,7 @@ impl<'a> Shared<'a> {
     }
 
     /// Asks the server, and leaves what comes of it in the store.
-    async fn fetch(&self, engine: &Engine, credential: Credential, deadline: Instant) -> Fetched {
+    async fn fetch(&self, engine: &Engine, credential: Box<Credential>, deadline: Instant) -> Fetched {
         let fetched = fetch(engine, self.mission, Some(Ok(credential)), deadline).await;
         match &fetched {
             Fetched::Token { held, keep: true } => self.save(held).await,

@@ -47,7 +47,7 @@ pub(super) fn check(mut options: Options) -> Result<Config, Error> {
         proxy: proxy(options.proxy, endpoint.url())?,
         tls_client_certificate: kept(options.tls_client_certificate.filter(Source::is_given)),
         tls_client_key: kept(options.tls_client_key.filter(Source::is_given)),
-        tls_ca_file: options.tls_ca_file,
+        tls_ca_file: options.tls_ca_file.map(Arc::from),
         connect_timeout: seconds("connect_timeout", options.connect_timeout, 5.0, LONGEST_TIMEOUT)?,
         timeout: seconds("timeout", options.timeout, 10.0, LONGEST_TIMEOUT)?,
         target: Arc::new(Target {

@@ -121,7 +121,8 @@ impl Connector {
     pub(super) async fn connect(&self, url: &Url) -> Result<Connection, Fault> {
         let way = tokio::time::timeout(self.timeout, self.way(url));
         let way = way.await.map_err(|_| Fault::Timeout)??;
-        Connection::new(&url[..Position::BeforePath], way).await.map_err(Fault::Http)
+        let host = url[Position::BeforeHost..Position::AfterPort].parse().map_err(|_| Fault::UnknownHost)?;
+        Connection::new(&url[..Position::BeforePath], host, way).await.map_err(Fault::Http)
     }
 
     async fn way(&self, url: &Url) -> Result<Box<dyn Way>, Fault> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::{self, SendRequest};
+use hyper::header::HeaderValue;
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
@@ -26,6 +27,8 @@ type Work = http1::Connection<TokioIo<Box<dyn Way>>, Full<Bytes>>;
 /// A connection. Who uses it does its work too: a task for that would have to be woken for each answer, and wake whoever waits.
 pub(super) struct Connection {
     origin: String,
+    /// The `Host` of its requests.
+    pub(super) host: HeaderValue,
     descriptor: Option<i32>,
     pub(super) sender: SendRequest<Full<Bytes>>,
     /// `None`: it is closed.
@@ -33,10 +36,10 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn new(origin: &str, way: Box<dyn Way>) -> hyper::Result<Connection> {
+    pub(super) async fn new(origin: &str, host: HeaderValue, way: Box<dyn Way>) -> hyper::Result<Connection> {
         let descriptor = way.descriptor();
         let (sender, work) = http1::handshake(TokioIo::new(way)).await?;
-        Ok(Connection { origin: origin.to_owned(), descriptor, sender, work: Some(Box::new(work)) })
+        Ok(Connection { origin: origin.to_owned(), host, descriptor, sender, work: Some(Box::new(work)) })
     }
 
     /// Whether something may have come that nobody has read.
@@ -158,7 +161,8 @@ mod tests {
     #[tokio::test]
     async fn who_answers_without_reading_the_request_keeps_no_connection_open() {
         let (way, mut server) = duplex(64);
-        let mut connection = Connection::new("http://localhost", Box::new(way)).await.unwrap();
+        let mut connection =
+            Connection::new("http://localhost", HeaderValue::from_static("localhost"), Box::new(way)).await.unwrap();
         let answer = connection.sender.try_send_request(Request::new(Full::new(vec![b'a'; 1024].into())));
         let begin = async {
             server.read_exact(&mut [0; 8]).await.unwrap();

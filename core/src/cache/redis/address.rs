@@ -221,7 +221,9 @@ mod tests {
         }));
         let config = config.unwrap();
         let crate::config::Cache::Redis(address) = &config.cache else { panic!("{config:?}") };
-        assert!(address.ca_file == config.tls_ca_file && config.tls_ca_file.unwrap().is_absolute());
+        assert!(
+            address.ca_file.as_deref() == config.tls_ca_file.as_deref() && config.tls_ca_file.unwrap().is_absolute()
+        );
         std::fs::remove_file(&file).unwrap();
     }
 
