@@ -6,6 +6,7 @@ use crate::cache::examine::examine;
 use crate::clock;
 use crate::config::Config;
 use crate::engine::engine;
+pub use crate::error::reason;
 use crate::error::{Error, ErrorKind};
 use crate::retry_after;
 use crate::transport;

@@ -249,7 +249,7 @@ impl Error {
 }
 
 /// Why a file or a program could not be had; what is most often so in words that everybody knows.
-pub(crate) fn reason(error: &io::Error) -> String {
+pub fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::NotFound => "it does not exist".to_owned(),
         kind => kind.to_string(),

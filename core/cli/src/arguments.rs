@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::command::Command;
 use crate::failure::Failure;
-use crate::schema::{Form, Setting, settings};
+use crate::schema::{Form, Setting, nearest, settings};
 
 /// Flags that are no options of the schema.
 const OWN_FLAGS: [&str; 6] = ["json", "config", "help", "version", "url", "method"];
@@ -176,11 +176,10 @@ fn credential_refused(setting: &Setting) -> Failure {
 fn unknown(flag: &str, settings: &[Setting]) -> Failure {
     let bare = flag.trim_start_matches('-');
     let flags = settings.iter().map(Setting::flag).chain(OWN_FLAGS.map(str::to_owned));
-    let nearest = flags
-        .map(|known| (strsim::jaro_winkler(bare, &known), known))
-        .max_by(|a, b| a.0.total_cmp(&b.0))
-        .filter(|(likeness, _)| *likeness > 0.75);
-    let hint = nearest.map_or("--help shows all options".to_owned(), |(_, known)| format!("did you mean --{known}?"));
+    let hint = match nearest(bare, flags) {
+        Some(known) => format!("did you mean --{known}?"),
+        None => "--help shows all options".to_owned(),
+    };
     let shown: String = flag.chars().filter(|c| !c.is_control()).take(60).collect();
     Failure::config("option_unknown", format!("{shown} is not an option")).with_hint(hint)
 }

@@ -10,6 +10,7 @@ use tokenwell::{AccessToken, Client, Config};
 use crate::arguments::{self, Arguments};
 use crate::failure::Failure;
 use crate::request::{self, Request};
+use crate::schema::nearest;
 use crate::{curl, doctor, gather, help, output};
 
 /// What can be asked for.
@@ -35,9 +36,7 @@ impl Command {
         if let Some((_, command)) = Command::ALL.iter().find(|(name, _)| *name == word) {
             return Ok(*command);
         }
-        let likeness = |name: &str| strsim::jaro_winkler(word, name);
-        let nearest = Command::ALL.iter().map(|(name, _)| *name).max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
-        let hint = match nearest.filter(|name| likeness(name) > 0.75) {
+        let hint = match nearest(word, Command::ALL.map(|(name, _)| name.to_owned())) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("the commands are {}", Command::ALL.map(|(name, _)| name).join(", ")),
         };

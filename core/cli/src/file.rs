@@ -10,7 +10,7 @@ use crate::failure::Failure;
 pub(crate) fn read(path: &Path) -> Result<Map<String, Value>, Failure> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).map_err(|error| {
-        let message = format!("--config {shown} cannot be read: {}", error.kind());
+        let message = format!("--config {shown} cannot be read: {}", tokenwell::diagnosis::reason(&error));
         Failure::config("config_file_unreadable", message).with_hint("give the path of a readable TOML file")
     })?;
     toml::from_str(&text).map_err(|error| {

@@ -43,6 +43,12 @@ impl Setting {
         format!("TOKENWELL_{}", self.name.to_ascii_uppercase())
     }
 
+    /// The variables that it is read from.
+    pub(crate) fn variables(&self) -> impl Iterator<Item = String> {
+        let of_file = (self.form == Form::Secret).then(|| format!("{}_FILE", self.variable()));
+        [self.variable()].into_iter().chain(of_file)
+    }
+
     /// What a text means. One that cannot be read stays a text: the core says what it should have been.
     pub(crate) fn value(&self, text: &str) -> Value {
         let json = || serde_json::from_str::<Value>(text).ok();
@@ -66,6 +72,12 @@ pub(crate) fn settings() -> Vec<Setting> {
         form: form(&schema, property),
     };
     schema["properties"].as_object().map(Map::iter).into_iter().flatten().map(setting).collect()
+}
+
+/// The one of these names that a misspelt one must mean.
+pub(crate) fn nearest(word: &str, names: impl IntoIterator<Item = String>) -> Option<String> {
+    let likeness = names.into_iter().map(|name| (strsim::jaro_winkler(word, &name), name));
+    likeness.max_by(|a, b| a.0.total_cmp(&b.0)).filter(|best| best.0 > 0.75).map(|best| best.1)
 }
 
 fn form(schema: &Value, property: &Value) -> Form {

@@ -12,11 +12,15 @@ use crate::command::client;
 use crate::failure::Failure;
 use crate::gather::{self, Options};
 use crate::output;
+use crate::schema::{Setting, nearest, settings};
 use network::Route;
 use report::{Report, Stage};
 
 /// The server's clock may be so far from this machine's before it is worth a word. Seconds.
 const CLOCK_TOLERANCE: i64 = 5;
+
+/// The variables of the library itself: where PHP finds it, and where tests find the server.
+const NOT_OPTIONS: [&str; 2] = ["TOKENWELL_LIBRARY", "TOKENWELL_DEV_SERVER"];
 
 /// Prints the findings; the exit code is that of the first failure.
 pub(crate) fn run(arguments: &Arguments) -> Result<i32, Failure> {
@@ -36,7 +40,13 @@ fn examine(arguments: &Arguments) -> Report {
     };
     let client = match client(options.values.clone().into()) {
         Ok(client) => client,
-        Err(failure) => return report.fail(Stage::Configuration, failure, Some(correction(&options))),
+        Err(failure) => {
+            let failure = match unread() {
+                Some(fix) => failure.with_hint(fix),
+                None => failure,
+            };
+            return report.fail(Stage::Configuration, failure, Some(correction(&options)));
+        }
     };
     let Some(route) = Route::new(&options.values) else {
         let failure = Failure::other("internal_error", "the endpoint of a checked configuration cannot be read");
@@ -82,7 +92,13 @@ fn stage_of(failure: &Failure) -> Stage {
 /// A stage that went well, with what there is to say about it.
 fn pass(report: &mut Report, stage: Stage, options: &Options, route: &Route) {
     match stage {
-        Stage::Configuration => report.pass(stage, format!("{} ({})", route.shown(), places(options))),
+        Stage::Configuration => {
+            let found = format!("{} ({})", route.shown(), places(options));
+            match unread() {
+                Some(fix) => report.warn(stage, found, &fix),
+                None => report.pass(stage, found),
+            }
+        }
         Stage::Secret => match secret(options) {
             Some(text) => report.pass(stage, text),
             None => report.skip(stage, "no secret is configured"),
@@ -179,6 +195,22 @@ fn places(options: &Options) -> String {
 
 fn correction(options: &Options) -> String {
     format!("correct the option where it is given: {}", places(options))
+}
+
+/// What to do about a variable of the environment that looks like that of an option and is none.
+fn unread() -> Option<String> {
+    let prefix = "TOKENWELL_";
+    let known: Vec<String> = settings().iter().flat_map(Setting::variables).collect();
+    let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    let name = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).find(|name| {
+        name.starts_with(prefix) && is_name(name) && !known.contains(name) && !NOT_OPTIONS.contains(&name.as_str())
+    })?;
+    let bare = |name: &str| name.trim_start_matches(prefix).to_owned();
+    let advice = match nearest(&bare(&name), known.iter().map(|known| bare(known))) {
+        Some(meant) => format!("did you mean {prefix}{meant}?"),
+        None => "correct its name, or unset it".to_owned(),
+    };
+    Some(format!("{name} is the variable of no option: {advice}"))
 }
 
 /// Which secret is used, and what kind of place it is in.

@@ -51,6 +51,31 @@ fn an_issuer_over_https() {
 }
 
 #[test]
+fn a_variable_of_no_option_is_shown() {
+    let realm = Realm::root();
+    let found = |name: &str| {
+        let run = with(&realm, &["doctor", "--json"]).env(name, "3").output().map(Run::from).unwrap();
+        let report = run.json();
+        let (status, text) = step(&report, "configuration");
+        format!("{status} {text}")
+    };
+    assert!(found("TOKENWELL_TIMOUT").starts_with("warning"));
+    assert!(found("TOKENWELL_TIMOUT").contains("did you mean TOKENWELL_TIMEOUT?"));
+    assert!(found("TOKENWELL_SCOPE_FILE").contains("TOKENWELL_SCOPE_FILE is the variable of no option"));
+    for name in ["TOKENWELL_TIMEOUT", "TOKENWELL_DEV_SERVER", "TOKENWELL_LIBRARY"] {
+        assert!(found(name).starts_with("ok"), "{name}");
+    }
+    let mut command = with(&realm, &["doctor", "--json"]);
+    let done = command.env_remove("TOKENWELL_TOKEN_ENDPOINT").env("TOKENWELL_TOKEN_URL", "x").output();
+    fails(
+        &done.map(Run::from).unwrap(),
+        "configuration",
+        "option_missing",
+        "TOKENWELL_TOKEN_URL is the variable of no",
+    );
+}
+
+#[test]
 fn a_bad_host() {
     let done = run(&Realm::root(), &["doctor", "--json", "--token-endpoint", "https://no-such-host.invalid/token"]);
     assert_eq!(done.code, 4);
