@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct server server;
@@ -254,6 +255,20 @@ static bool change_mode(struct run *run, const char *name, const char *octal) {
   return chmod(path, (mode_t)strtol(octal, NULL, 8)) == 0 || wrong(run, "the mode of %s cannot be changed", name);
 }
 
+static bool step_run(struct run *run, const json_t *command) {
+  char *words[16] = {NULL};
+  for (size_t i = 0; i < json_array_size(command) && i < 15; i++) {
+    words[i] = (char *)json_string_value(json_array_get(command, i));
+  }
+  pid_t child = fork();
+  if (child == 0) {
+    execvp(words[0], words);
+    _exit(127);
+  }
+  int status = -1;
+  return (waitpid(child, &status, 0) == child && status == 0) || wrong(run, "%s fails", words[0]);
+}
+
 /* The folder and files of a case, and the variables that name them. */
 static bool make_files(struct run *run, const json_t *files) {
   const char *name;
@@ -400,6 +415,8 @@ static bool play_step(struct run *run, const json_t *step) {
     return write_file(run, text_of(value, "name"), json_object_get(value, "text"));
   } else if ((value = json_object_get(step, "chmod")) != NULL) {
     return change_mode(run, text_of(value, "name"), text_of(value, "mode"));
+  } else if ((value = json_object_get(step, "run")) != NULL) {
+    return step_run(run, value);
   } else if ((value = json_object_get(step, "new_client")) != NULL) {
     return step_new_client(run, value);
   } else if ((value = json_object_get(step, "warned_client")) != NULL) {

@@ -1,6 +1,7 @@
 // Plays the scenarios of core/conformance, each in two modes: promise and sync. The cases run one after another: the
 // library's clock belongs to the process.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -201,6 +202,10 @@ class Play {
 
   step_chmod({ name, mode }) {
     chmodSync(this.files[`file:${name}`], mode);
+  }
+
+  step_run([program, ...args]) {
+    execFileSync(program, args);
   }
 
   step_arrived(requests) {

@@ -11,6 +11,7 @@ import os
 import pickle
 import re
 import signal
+import subprocess
 import threading
 import time
 import traceback
@@ -211,6 +212,9 @@ class Sync:
 
     def step_chmod(self, file: dict[str, str], _: dict[str, Any]) -> None:
         (self.folder / file["name"]).chmod(int(file["mode"], 8))
+
+    def step_run(self, command: list[str], _: dict[str, Any]) -> None:
+        subprocess.run(command, check=True)
 
     def step_arrived(self, requests: int, _: dict[str, Any]) -> None:
         self.until(lambda: self.realm.log()["total"] >= requests)

@@ -3,7 +3,7 @@
 //! The cases run one after another: the library's clock belongs to the process.
 
 use std::path::Path;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -198,6 +198,7 @@ impl Play<'_> {
                 let text = |name: &str| argument[name].as_str().expect("a text");
                 self.folder.change_mode(text("name"), text("mode"));
             }
+            "run" => return run(argument),
             "arrived" => return self.arrived(argument.as_u64().expect("a number of requests")),
             "new_client" => {
                 let options = if object().is_empty() { self.case.get("options") } else { Some(argument) };
@@ -368,6 +369,16 @@ fn shown(result: &Result<Got, Error>) -> String {
         Err(error) => format!("{error} {error:?} {error:#?} {}", error.error_description().unwrap_or_default()),
         Ok(Got::Token(token)) => format!("{token:?} {token:#?}"),
         Ok(Got::Text(_)) => String::new(),
+    }
+}
+
+/// Runs a program, which must succeed.
+fn run(command: &Value) -> Outcome {
+    let words: Vec<&str> = command.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let (program, arguments) = words.split_first().expect("a program");
+    match Command::new(program).args(arguments).status() {
+        Ok(status) if status.success() => Ok(()),
+        outcome => Err(format!("the program fails: {outcome:?}")),
     }
 }
 

@@ -186,6 +186,7 @@ final class Runner
             'jump' => $this->jump($value),
             'write' => $this->write($value),
             'chmod' => chmod($this->vars["file:{$value['name']}"], octdec($value['mode'])),
+            'run' => Assert::assertSame(0, proc_close(proc_open($value, [], $pipes)), 'the program fails'),
             'arrived' => $this->until(fn (): bool => $this->log()['total'] >= $value),
             'settle' => $this->until($this->idleTwice()),
             'new_client' => $this->client = $this->make((array) $value === [] ? $this->case['options'] ?? null : $value),
