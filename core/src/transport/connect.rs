@@ -67,28 +67,29 @@ impl Tls {
 
     /// A tunnel through a proxy (RFC 9110 section 9.3.6).
     async fn tunnel(&self, proxy: &Intercept, target: &str) -> Result<Box<dyn Way>, Fault> {
-        let secure = match proxy.uri().scheme_str() {
-            Some("http") => false,
-            Some("https") => true,
-            _ => return Err(Fault::Proxy(None)),
-        };
+        let secure = proxy.uri().scheme_str() == Some("https");
         let host = proxy.uri().host().unwrap_or_default();
         let port = proxy.uri().port_u16().unwrap_or(if secure { 443 } else { 80 });
-        let way = reach(host, port).await.map_err(|_| Fault::Proxy(None))?;
+        // Where the proxy is, without its credential.
+        let fault = |status| Fault::Proxy { address: format!("{host}:{port}"), status };
+        if !secure && proxy.uri().scheme_str() != Some("http") {
+            return Err(fault(None));
+        }
+        let way = reach(host, port).await.map_err(|_| fault(None))?;
         let way = if secure { self.secure(way, host).await? } else { way };
-        let (mut sender, connection) = http1::handshake(TokioIo::new(way)).await.map_err(|_| Fault::Proxy(None))?;
+        let (mut sender, connection) = http1::handshake(TokioIo::new(way)).await.map_err(|_| fault(None))?;
         tokio::spawn(connection.with_upgrades());
         let mut request = Request::connect(target).header(HOST, target);
         if let Some(credential) = proxy.basic_auth() {
             request = request.header(PROXY_AUTHORIZATION, credential.clone());
         }
         // Of the type that a token request has, or the HTTP code would be there once more for an empty one.
-        let request = request.body(Full::<Bytes>::default()).map_err(|_| Fault::Proxy(None))?;
-        let answer = sender.send_request(request).await.map_err(|_| Fault::Proxy(None))?;
+        let request = request.body(Full::<Bytes>::default()).map_err(|_| fault(None))?;
+        let answer = sender.send_request(request).await.map_err(|_| fault(None))?;
         if !answer.status().is_success() {
-            return Err(Fault::Proxy(Some(answer.status().as_u16())));
+            return Err(fault(Some(answer.status().as_u16())));
         }
-        let tunnel = hyper::upgrade::on(answer).await.map_err(|_| Fault::Proxy(None))?;
+        let tunnel = hyper::upgrade::on(answer).await.map_err(|_| fault(None))?;
         Ok(Box::new(TokioIo::new(tunnel)))
     }
 }

@@ -16,7 +16,10 @@ pub(super) enum Fault {
     /// No connection, or no TLS on it.
     Connect(io::Error),
     /// The proxy gave no tunnel, with its status if it answered.
-    Proxy(Option<u16>),
+    Proxy {
+        address: String,
+        status: Option<u16>,
+    },
     /// `connect_timeout` went by.
     Timeout,
     /// There was a connection.
@@ -29,9 +32,9 @@ pub(super) fn before_answer(fault: &Fault, url: &Url) -> Error {
     match fault {
         Fault::UnknownHost => transport("dns", format!("the name of {host} has no address"))
             .with_hint("check the host name in `token_endpoint` or `issuer`, and this machine's DNS"),
-        Fault::Proxy(status) => {
+        Fault::Proxy { address, status } => {
             let answer = status.map_or_else(String::new, |status| format!(" (status {status})"));
-            transport("proxy", format!("the proxy gave no way to {host}{answer}"))
+            transport("proxy", format!("the proxy {address} gave no way to {host}{answer}"))
                 .with_hint("check `proxy`, or the variables HTTPS_PROXY and NO_PROXY")
         }
         Fault::Timeout => timeout(&host),
