@@ -84,6 +84,8 @@ impl<'de> Deserialize<'de> for Source {
         };
         let (name, value) = members.into_iter().next().ok_or_else(no_source)?;
         match (name.as_str(), value) {
+            // A key in place of its name is not to be shown.
+            (_, Value::String(text)) if is_key(&text) => Err(no_source()),
             ("env", Value::String(env)) => Ok(Source::Env(FromEnv { env })),
             ("file", Value::String(file)) => {
                 // Absolute, so that a change of the working directory does not make it another file under the same name.
@@ -252,9 +254,8 @@ impl Source {
 
     /// What a credential must not be: empty, or with the control characters that a careless copy leaves.
     fn checked(&self, text: &str) -> Result<Secret, Error> {
-        // Keys, certificates and assertions come in lines; what has lines is PEM, at times with text before it, or JSON, and
-        // is checked by its reader.
-        let lines = text.contains("-----BEGIN ") || text.trim_start().starts_with('{');
+        // Keys, certificates and assertions come in lines; what has lines is checked by its reader.
+        let lines = is_key(text);
         match text.chars().find(|c| c.is_control()) {
             _ if text.is_empty() => Err(self.fault("secret_empty", "is empty")),
             Some('\r') if text.ends_with('\r') && !lines => {
@@ -272,6 +273,11 @@ impl Source {
         Error::new(ErrorKind::Secret, code, format!("{self} {why}"))
             .with_hint("put it right; it is read again for each token request, so no restart is needed")
     }
+}
+
+/// Whether it is PEM, at times with text before it, or JSON.
+fn is_key(text: &str) -> bool {
+    text.contains("-----BEGIN ") || text.trim_start().starts_with('{')
 }
 
 /// Reads at most LONGEST bytes; a longer content is cut and fails later as what it should have been.
