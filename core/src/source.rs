@@ -229,7 +229,15 @@ impl Source {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn();
-        let mut child = child.map_err(|error| failed(&format!("cannot be started: {}", reason(&error))))?;
+        let mut child = child.map_err(|error| {
+            let failure = failed(&format!("cannot be started: {}", reason(&error)));
+            match program.contains(' ') {
+                true => failure.with_hint(
+                    "give the program and each of its arguments as an item of its own: [\"cat\", \"/run/secret\"]",
+                ),
+                false => failure,
+            }
+        })?;
         // Read beside the wait, or a program that prints much would wait for us while we wait for it.
         let output = child.stdout.take().map(Gather::start);
         let errors = child.stderr.take().map(Gather::start);
@@ -341,8 +349,12 @@ impl fmt::Display for Source {
             Source::Value(_) => f.write_str("the given secret"),
             Source::Env(from) => write!(f, "the environment variable {}", clean(&from.env, 100, &[])),
             Source::File(from) => write!(f, "the file {}", from.file.display()),
+            // Arguments can be secrets, those too that were written into one text with the program.
             Source::Command(from) => {
-                write!(f, "the command {}", from.command.first().map_or("", String::as_str))
+                let program = from.command.first().map_or("", String::as_str);
+                let is_path = std::path::Path::new(program).exists();
+                let shown = if is_path { Some(program) } else { program.split(' ').next() };
+                write!(f, "the command {}", shown.unwrap_or_default())
             }
             Source::Keyring(from) => write!(f, "the key ring's entry {}", from.keyring),
         }
@@ -386,6 +398,20 @@ mod tests {
             "too much to be a secret"
         );
         assert_eq!(read(serde_json::json!({"command": ["/no/such/program"]})), Err("secret_command_failed".to_owned()));
+    }
+
+    #[test]
+    fn s30_a_command_is_named_by_its_program_alone() {
+        let shown = |command: &[&str]| {
+            serde_json::from_value::<Source>(serde_json::json!({"command": command})).unwrap().to_string()
+        };
+        assert_eq!(shown(&["vault", "hush"]), "the command vault");
+        assert_eq!(shown(&["vault --token hush"]), "the command vault");
+        let folder = std::env::temp_dir().join(format!("a folder of {}", std::process::id()));
+        std::fs::create_dir_all(&folder).unwrap();
+        let there = folder.to_str().unwrap();
+        assert_eq!(shown(&[there, "hush"]), format!("the command {there}"));
+        std::fs::remove_dir(&folder).unwrap();
     }
 
     #[cfg(unix)] // a shell
