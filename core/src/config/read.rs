@@ -94,7 +94,7 @@ pub(super) const OPTIONS: [(&str, &str, Form); 41] = [
         Form::Secret,
     ),
     ("tls_ca_file", "the path of a PEM file", Form::Text),
-    ("proxy", "a URL, for example \"http://proxy.example.com:3128\"", Form::Text),
+    ("proxy", "an http:// or https:// URL, for example \"http://proxy.example.com:3128\"", Form::Text),
     ("connect_timeout", "a number of seconds greater than 0 and at most 3600, for example 5", Form::Number),
     ("timeout", "a number of seconds greater than 0 and at most 3600, for example 10", Form::Number),
     ("scope", "a string or a list of strings, for example \"read write\"", Form::Text),
