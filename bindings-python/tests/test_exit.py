@@ -69,11 +69,12 @@ def test_f27_ctrl_c_during_many_tasks(realm: Realm) -> None:
 # --- the end, against that of an interpreter whose threads wait for something of Python's own
 
 FIRST = "import asyncio, sys, threading, time\n"
-# A finaliser gives the GIL away while the interpreter is taken down: threads that wake then must not come to life.
+# A finaliser gives the GIL away while the interpreter is taken down: threads that wake then must not come to life. In `sys`, since a
+# thread that goes on holds the program's own module.
 LAST = """
 class Slow:
     def __del__(self, sleep=time.sleep): sleep(0.2)
-slow = Slow()
+sys.slow = Slow()
 print(time.time(), flush=True)
 """
 FLYING = "while not client.stats()['in_flight']: time.sleep(0.001)\n"
@@ -86,6 +87,16 @@ ENDS = {
     """,
     "daemon threads with event loops wait": """
         for _ in range(20): threading.Thread(target=lambda: asyncio.run(client.atoken()), daemon=True).start()
+    """,
+    "daemon threads are in the middle of a call": """
+        inside = threading.Event()
+        class Loop(asyncio.SelectorEventLoop):
+            def create_future(self, sleep=time.sleep):
+                inside.set()
+                sleep(0.1)
+        threading.Thread(target=client.token, daemon=True).start()
+        for _ in range(20): threading.Thread(target=lambda: Loop().run_until_complete(client.atoken()), daemon=True).start()
+        inside.wait()
     """,
     "a timeout of asyncio": """
         async def main():
