@@ -190,7 +190,8 @@ tokenwell_status tokenwell_client_dpop_nonce(const tokenwell_client *client,
                                              size_t nonce_len);
 
 /**
- * Counters of the client as a JSON object. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
+ * What the client has done so far, as a JSON object: token_requests, flights, in_flight, joined, failures, refused, stale,
+ * invalidations, store_hits, store_misses, store_errors, exposed_files. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
  */
 char *tokenwell_client_stats(const tokenwell_client *client);
 

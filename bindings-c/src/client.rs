@@ -199,7 +199,8 @@ pub unsafe extern "C" fn tokenwell_client_dpop_nonce(
     })
 }
 
-/// Counters of the client as a JSON object. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
+/// What the client has done so far, as a JSON object: token_requests, flights, in_flight, joined, failures, refused, stale,
+/// invalidations, store_hits, store_misses, store_errors, exposed_files. Owned by the caller; free it with `tokenwell_string_free`. NULL: no client.
 #[unsafe(no_mangle)]
 pub extern "C" fn tokenwell_client_stats(client: Option<&TokenwellClient>) -> *mut c_char {
     get(client, null_mut(), |client| c_string(&client.stats().to_json()).into_raw())

@@ -201,7 +201,7 @@ impl Client {
         ask(slf, None, Shape::Introspected)
     }
 
-    /// What this client has done so far, as counters.
+    /// What this client has done so far: token_requests, flights, in_flight, joined, failures, refused, stale, invalidations, store_hits, store_misses, store_errors, exposed_files.
     fn stats<'py>(&self, py: Python<'py>) -> Answer<'py> {
         guard(py, || convert::python(py, &self.core.stats()))
     }

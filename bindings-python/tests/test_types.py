@@ -74,3 +74,9 @@ def test_stubs_say_what_help_says() -> None:
                 check_all(found, node.body)
 
     check_all(tokenwell._native, ast.parse(STUBS.read_text()).body)
+
+
+def test_help_names_every_counter() -> None:
+    client = tokenwell.Client(token_endpoint="https://login.example.com/token", client_id="a", client_secret="b")
+    said = str(tokenwell.Client.stats.__doc__)
+    assert all(re.search(rf"\b{name}\b", said) for name in client.stats()), said

@@ -289,7 +289,7 @@ final class Client
     }
 
     /**
-     * @return array<string, int> the client's counters, with the names of the other languages
+     * @return array<string, int> what this client has done so far: token_requests, flights, in_flight, joined, failures, refused, stale, invalidations, store_hits, store_misses, store_errors, exposed_files
      * @throws ConfigError the destructor was called
      */
     public function stats(): array

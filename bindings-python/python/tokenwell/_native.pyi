@@ -289,7 +289,7 @@ class Client:
     def aintrospect(self) -> Coroutine[Any, Any, dict[str, Any]]:
         """introspect() for asyncio."""
     def stats(self) -> dict[str, int]:
-        """What this client has done so far, as counters."""
+        """What this client has done so far: token_requests, flights, in_flight, joined, failures, refused, stale, invalidations, store_hits, store_misses, store_errors, exposed_files."""
     def close(self) -> None:
         """Ends the client: later calls raise a ConfigError with the code client_closed. May be called again."""
     def __enter__(self) -> Self: ...
