@@ -68,10 +68,10 @@ impl Coroutine {
     #[pyo3(signature = (*exception))]
     fn throw<'py>(&self, py: Python<'py>, exception: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
         let state = mem::replace(&mut *locked(&self.0), State::Done);
-        guard(py, || match state {
-            State::Waiting(iterator) => iterator.bind(py).call_method1("throw", exception),
-            _ => Err(PyErr::from_value(exception.get_item(0)?)),
-        })
+        if let State::Waiting(iterator) = state {
+            return iterator.bind(py).call_method1("throw", exception);
+        }
+        Err(PyErr::from_value(exception.get_item(0)?))
     }
 
     fn close(&self) {
@@ -158,8 +158,9 @@ fn watch(event_loop: &Bound<'_, PyAny>, descriptor: i32, inbox: &Bound<'_, Inbox
 #[pymethods]
 impl Inbox {
     fn __call__(&self, py: Python<'_>) -> PyResult<()> {
+        let letters = self.0.take();
         // All of them, whatever one comes to: each is somebody's wait.
-        guard(py, || self.0.take().into_iter().map(|letter| letter.deliver(py)).fold(Ok(()), Result::and))
+        guard(py, || letters.into_iter().map(|letter| letter.deliver(py)).fold(Ok(()), Result::and))
     }
 }
 

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pyo3::create_exception;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use tokenwell::{Error, unended};
+use tokenwell::Error;
 
 use crate::convert;
 
@@ -36,9 +36,8 @@ fn build<'py>(py: Python<'py>, error: &Error) -> PyResult<Bound<'py, PyAny>> {
     Ok(exception)
 }
 
-/// Runs an entry point's body: a panic becomes a `TokenwellError` (`internal_error`), and a thread that the interpreter ends stays.
+/// Runs the body of an entry point: a panic in it becomes a `TokenwellError` with the code `internal_error`.
 #[inline]
 pub fn guard<T>(py: Python<'_>, body: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    catch_unwind(AssertUnwindSafe(|| unended(body)))
-        .unwrap_or_else(|_| Err(raise(py, &Error::internal("the binding panicked"))))
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|_| Err(raise(py, &Error::internal("the binding panicked"))))
 }

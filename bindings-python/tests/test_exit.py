@@ -88,16 +88,6 @@ ENDS = {
     "daemon threads with event loops wait": """
         for _ in range(20): threading.Thread(target=lambda: asyncio.run(client.atoken()), daemon=True).start()
     """,
-    "daemon threads are in the middle of a call": """
-        inside = threading.Event()
-        class Loop(asyncio.SelectorEventLoop):
-            def create_future(self, sleep=time.sleep):
-                inside.set()
-                sleep(0.1)
-        threading.Thread(target=client.token, daemon=True).start()
-        for _ in range(20): threading.Thread(target=lambda: Loop().run_until_complete(client.atoken()), daemon=True).start()
-        inside.wait()
-    """,
     "a timeout of asyncio": """
         async def main():
             try: await asyncio.wait_for(client.atoken(), 0.1)

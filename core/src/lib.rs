@@ -66,7 +66,6 @@ mod token;
 #[cfg(feature = "tower")]
 pub mod tower;
 mod transport;
-mod unended;
 #[cfg(any(feature = "reqwest", feature = "tower"))]
 mod visit;
 
@@ -81,7 +80,6 @@ pub use request::TokenRequest;
 pub use signer::Signer;
 pub use stats::Stats;
 pub use token::{AccessToken, Source, TokenValue};
-pub use unended::unended;
 
 /// The guide's function: a bearer string for a client id, a client secret and the URL of the token endpoint, each of which
 /// comes from `TOKENWELL_CLIENT_ID`, `TOKENWELL_CLIENT_SECRET` or `TOKENWELL_TOKEN_ENDPOINT` where it is `None`. The token is
