@@ -352,7 +352,9 @@ final class Client
         // The handler of a signal may have got one meanwhile.
         $other = $this->last;
         $this->last = $token;
-        $this->ffi->tokenwell_token_free($other);
+        if ($other !== 0) {
+            $this->ffi->tokenwell_token_free($other);
+        }
         return $value;
     }
 
