@@ -63,8 +63,26 @@ pub(crate) fn clean(text: &str, limit: usize, secrets: &[String]) -> String {
     let text = flatten(&redact(text, secrets));
     // Once more: what was cut by control characters or spaces is in one piece now.
     let flat: Vec<String> = secrets.iter().map(|secret| flatten(secret)).collect();
-    let text = redact(&redact(&text, secrets), &flat);
+    let text = hide_jwts(&redact(&redact(&text, secrets), &flat));
     cut(&text, limit).to_owned()
+}
+
+/// A name from outside, as an error shows it: what is too long for one can be a secret in the wrong place.
+pub(crate) fn clean_name(name: &str) -> String {
+    if name.len() > 40 { "[redacted]".to_owned() } else { clean(name, 40, &[]) }
+}
+
+/// Assertions, proofs and tokens come back too, of whomever: a JWT begins with `eyJ`, the base64 of `{"` (RFC 7515 section 3.1).
+fn hide_jwts(text: &str) -> String {
+    let is_outside = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
+    let words = text.split_inclusive(is_outside).map(|word| match word.find("eyJ") {
+        Some(at) if word.len() - at > 40 => {
+            let behind = &word[word.trim_end_matches(is_outside).len()..];
+            format!("{}[redacted]{behind}", &word[..at])
+        }
+        _ => word.to_owned(),
+    });
+    words.collect()
 }
 
 /// The first `limit` characters.

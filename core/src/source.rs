@@ -94,10 +94,16 @@ impl<'de> Deserialize<'de> for Source {
             }
             ("command", value @ Value::Array(_)) => {
                 let command: Vec<String> = serde_json::from_value(value).map_err(|_| no_source())?;
-                if command.is_empty() { Err(no_source()) } else { Ok(Source::Command(FromCommand { command })) }
+                match command.first() {
+                    Some(program) if !is_key(program) => Ok(Source::Command(FromCommand { command })),
+                    _ => Err(no_source()),
+                }
             }
             ("keyring", value @ Value::Object(_)) => {
-                let keyring = serde_json::from_value(value).map_err(|_| no_source())?;
+                let keyring: keyring::Entry = serde_json::from_value(value).map_err(|_| no_source())?;
+                if keyring.identity().iter().any(|name| is_key(name)) {
+                    return Err(no_source());
+                }
                 Ok(Source::Keyring(Box::new(FromKeyring { keyring })))
             }
             _ => Err(no_source()),

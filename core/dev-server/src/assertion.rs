@@ -15,8 +15,8 @@ const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const LIFETIME: f64 = 60.0;
 /// How far its end may exceed that: clocks, and the time on the way.
 const TOLERANCE: f64 = 5.0;
-/// How far a client's clock may be ahead.
-const AHEAD: f64 = 10.0;
+/// How far ahead `iat` and `nbf` may lie.
+const AHEAD: f64 = 5.0;
 /// How far back `iat` and `nbf` may lie.
 const BACK: f64 = 60.0;
 /// How long a grant may be good, and how far back it may begin.

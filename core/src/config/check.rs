@@ -104,7 +104,7 @@ fn kept<T>(option: Option<T>) -> Option<Box<T>> {
 fn profile(name: Option<&str>) -> Result<&'static Profile, Error> {
     let Some(name) = name else { return Ok(&provider::STANDARD) };
     provider::find(name).ok_or_else(|| {
-        let shown = crate::secret::clean(name, 60, &[]);
+        let shown = crate::secret::clean_name(name);
         let message = format!(
             "`provider` \"{shown}\" is not known: choose one of {}, or leave it out",
             provider::names().join(", ")
@@ -347,7 +347,7 @@ const SET_BY_LIBRARY: [&str; 15] = [
 
 fn extra_parameters(map: BTreeMap<String, String>, profile: &Profile) -> Result<Vec<(String, String)>, Error> {
     for (name, value) in &map {
-        let shown = crate::secret::clean(name, 60, &[]);
+        let shown = crate::secret::clean_name(name);
         let is_set =
             SET_BY_LIBRARY.iter().chain([&profile.audience_parameter]).any(|set| name.eq_ignore_ascii_case(set));
         if is_set || name.to_ascii_lowercase().starts_with("client_") {

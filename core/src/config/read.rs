@@ -247,7 +247,7 @@ const ELSEWHERE: [(&str, &str); 11] = [
 
 /// The error for a name that is not in `names`; it names the nearest one, or all of them.
 pub(crate) fn unknown_option(name: &str, names: &[&str], what: &str) -> Error {
-    let shown = crate::secret::clean(name, 60, &[]);
+    let shown = crate::secret::clean_name(name);
     let same = || ELSEWHERE.iter().find(|(theirs, ours)| *theirs == name && names.contains(ours)).map(|row| row.1);
     let alike = || {
         let likeness = names.iter().map(|known| (strsim::jaro_winkler(name, known), *known));
