@@ -299,4 +299,16 @@ mod tests {
             }
         }
     }
+
+    #[tokio::test]
+    async fn s06_a_tls_handshake_that_is_not_answered_ends_with_connect_timeout() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let options = serde_json::json!({
+            "token_endpoint": format!("https://{}/token", listener.local_addr().unwrap()), "client_id": "a", "client_secret": "b",
+            "connect_timeout": 0.3, "timeout": 30,
+        });
+        let client = crate::Client::new(Config::from_value(options).unwrap()).unwrap();
+        let error = tokio::time::timeout(Duration::from_secs(10), client.token()).await.unwrap().unwrap_err();
+        assert!(error.code() == "timeout" && error.message().contains("`connect_timeout`"), "{error}");
+    }
 }
