@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind};
 use crate::provider::Profile;
-use crate::secret::{clean, shows};
+use crate::secret::{clean, hide_words, shows};
 use crate::strict::{DUPLICATE, Strict};
 use crate::token::{TokenText, TokenType};
 
@@ -205,13 +205,10 @@ fn preview(body: &[u8], echoes: Echoes<'_>) -> String {
     let echoes = echoes();
     let text = clean(&text, 1024, &echoes);
     let is_token = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
-    let mut shown = String::new();
-    for run in text.split_inclusive(|c| !is_token(c)) {
-        let word = run.trim_end_matches(|c| !is_token(c));
+    let shown = hide_words(&text, is_token, |word| {
         let could_be = word.len() >= 20 || word.len() >= 8 && word.contains(|c: char| c.is_ascii_digit());
-        shown.push_str(if could_be { "[...]" } else { word });
-        shown.push_str(&run[word.len()..]);
-    }
+        could_be.then_some("[...]")
+    });
     clean(&shown, 200, &echoes)
 }
 

@@ -74,15 +74,19 @@ pub(crate) fn clean_name(name: &str) -> String {
 
 /// Assertions, proofs and tokens come back too, of whomever: a JWT begins with `eyJ`, the base64 of `{"` (RFC 7515 section 3.1).
 fn hide_jwts(text: &str) -> String {
-    let is_outside = |c: char| !(c.is_ascii_alphanumeric() || "-_.".contains(c));
-    let words = text.split_inclusive(is_outside).map(|word| match word.find("eyJ") {
-        Some(at) if word.len() - at > 40 => {
-            let behind = &word[word.trim_end_matches(is_outside).len()..];
-            format!("{}[redacted]{behind}", &word[..at])
-        }
-        _ => word.to_owned(),
-    });
-    words.collect()
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    hide_words(text, is_part, |word| (word.len() > 40 && word.contains("eyJ")).then_some("[redacted]"))
+}
+
+/// The text with another in the place of each word that `hides` has one for.
+pub(crate) fn hide_words(text: &str, is_part: fn(char) -> bool, hides: fn(&str) -> Option<&'static str>) -> String {
+    let mut shown = String::new();
+    for run in text.split_inclusive(|c| !is_part(c)) {
+        let word = run.trim_end_matches(|c| !is_part(c));
+        shown.push_str(hides(word).unwrap_or(word));
+        shown.push_str(&run[word.len()..]);
+    }
+    shown
 }
 
 /// The first `limit` characters.
