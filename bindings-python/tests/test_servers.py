@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -103,8 +104,14 @@ def start(tmp_path: Path, realm: Realm) -> Iterator[Callable[..., Server]]:
     def start(when: str, module: str, *arguments: str) -> Server:
         if when == "during_a_flight":
             realm.script([{"issue": {}, "delay": 2}])
+            threading.Thread(target=tell_of_flight, daemon=True).start()
         servers.append(Server(tmp_path, realm, when, module, *arguments))
         return servers[-1]
+
+    def tell_of_flight() -> None:
+        """The late answer is the parent's, whose request the server has before a child sends its own."""
+        until(lambda: realm.log()["in_flight"], 20)
+        (tmp_path / "flying").touch()
 
     yield start
     for server in servers:

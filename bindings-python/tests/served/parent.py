@@ -55,8 +55,7 @@ def fly() -> None:
     """A flight is under way before each fork; the server answers the first one late."""
     if not flights_at_fork:
         threading.Thread(target=client.token, daemon=True).start()
-        while not client.stats()["token_requests"]:
-            time.sleep(0.001)
+        until("flying")
     flights_at_fork.append(client.stats()["in_flight"])
 
 
